@@ -1,0 +1,1 @@
+namespace learn { int KernelVersion() { return 1; } }

@@ -1,0 +1,1 @@
+namespace mettagrid { int EngineVersion() { return 1; } }

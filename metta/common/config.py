@@ -1,0 +1,102 @@
+"""The base of every config: frozen, closed to unknown keys, rebuilt instead of changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from metta.common.errors import ConfigError
+from metta.common.suggest import did_you_mean
+
+
+class Config(BaseModel):
+    """A frozen pydantic model that forbids unknown keys.
+
+    ``replace`` rebuilds along dotted paths and validates the result once, so the order of changes never matters.
+
+    >>> class Inner(Config):
+    ...     steps: int = 1
+    >>> class Outer(Config):
+    ...     inner: Inner = Inner()
+    >>> Outer().replace({"inner.steps": 5}).inner.steps
+    5
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, arbitrary_types_allowed=False)
+
+    def replace(self, changes: Mapping[str, Any]) -> Self:
+        """A new config of the same type with ``changes`` (dotted path -> value) applied.
+
+        Raises:
+            ConfigError: an unknown path, or values that the config refuses.
+        """
+        tree: dict[str, Any] = {}
+        for path, value in changes.items():
+            node = tree
+            *parents, leaf = path.split(".")
+            for part in parents:
+                child = node.setdefault(part, {})
+                if not isinstance(child, _Branch):
+                    child = node[part] = _Branch()
+                node = child
+            node[leaf] = value
+        return _rebuild(self, tree, ())
+
+    def copy(self) -> Self:  # pyright: ignore[reportIncompatibleMethodOverride] - pydantic's own copy() is deprecated
+        """A deep copy: nothing is shared with the original."""
+        return self.model_copy(deep=True)
+
+
+class _Branch(dict[str, Any]):
+    """Marks an inner node of a change tree, to tell it from a dict that is a value."""
+
+
+def _rebuild(node: Any, tree: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    if isinstance(node, Config):
+        fields = type(node).model_fields
+        for key in tree:
+            if key not in fields:
+                where = ".".join((*path, key))
+                raise ConfigError(f"{type(node).__name__} has no key {where!r}.{did_you_mean(key, fields)}")
+        values = {name: getattr(node, name) for name in node.model_fields_set}
+        for key, change in tree.items():
+            old = getattr(node, key)
+            values[key] = _rebuild(old, change, (*path, key)) if isinstance(change, _Branch) else change
+        try:
+            return type(node).model_validate(values)
+        except ValidationError as error:
+            raise ConfigError(f"{'.'.join(path) or type(node).__name__}: {describe_validation_error(error)}") from error
+    if isinstance(node, Mapping):
+        values = dict(node)
+        for key, change in tree.items():
+            values[key] = _rebuild(values.get(key), change, (*path, key)) if isinstance(change, _Branch) else change
+        return values
+    if isinstance(node, tuple | list):
+        items = list(node)
+        for key, change in tree.items():
+            where = ".".join((*path, key))
+            if not key.isdecimal() or int(key) >= len(items):
+                raise ConfigError(f"{where!r}: expected an index below {len(items)}, got {key!r}.")
+            index = int(key)
+            items[index] = _rebuild(items[index], change, (*path, key)) if isinstance(change, _Branch) else change
+        return type(node)(items)
+    if node is None:  # an absent optional config: pydantic builds it from the plain mapping
+        return _plain(tree)
+    raise ConfigError(f"{'.'.join(path)!r} is a {type(node).__name__}, which has no keys; got {sorted(tree)}.")
+
+
+def _plain(tree: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _plain(value) if isinstance(value, _Branch) else value for key, value in tree.items()}
+
+
+def describe_validation_error(error: ValidationError) -> str:
+    """One line per fault: ``key: message, got value``."""
+    lines: list[str] = []
+    for fault in error.errors(include_url=False, include_context=False):
+        where = ".".join(str(part) for part in fault["loc"])
+        shown = repr(fault["input"])
+        got = f", got {shown}" if len(shown) <= 80 else ""
+        lines.append(f"{where}: {fault['msg']}{got}" if where else f"{fault['msg']}{got}")
+    return "; ".join(lines)

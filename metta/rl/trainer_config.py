@@ -1,0 +1,120 @@
+"""Settings of the trainer. Knows no torch, so that help and mistakes are answered at once."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from metta.common.config import Config
+from metta.common.errors import ConfigError
+from metta.rl.loss.loss_config import LossesConfig
+
+_MSG_MULTIPLE = (
+    "trainer.{big}={big_value} is no multiple of trainer.{small}={small_value}: {reason}. "
+    "Nearest that fits: trainer.{big}={nearest}."
+)
+
+
+class OptimizerConfig(Config):
+    """Adam or AdamW, one parameter group per component."""
+
+    type: Literal["adam", "adamw"] = "adam"
+    learning_rate: float = Field(default=1e-3, gt=0, description="at the start of training")
+    schedule: Literal["constant", "linear", "cosine"] = Field(
+        default="linear", description="how the learning rate goes from its start to final_fraction of it"
+    )
+    final_fraction: float = Field(default=0.0, ge=0, le=1, description="share of the learning rate left at the end")
+    beta1: float = Field(default=0.9, ge=0, lt=1)
+    beta2: float = Field(default=0.999, ge=0, lt=1)
+    eps: float = Field(default=1e-5, gt=0)
+    weight_decay: float = Field(default=0.0, ge=0)
+
+    def learning_rate_at(self, progress: float) -> float:
+        """Learning rate when ``progress`` (0 at the start, 1 at the end) of the training is done."""
+        done = min(max(progress, 0.0), 1.0)
+        if self.schedule == "constant":
+            left = 1.0
+        elif self.schedule == "linear":
+            left = 1.0 - done
+        else:
+            left = 0.5 * (1.0 + math.cos(math.pi * done))
+        return self.learning_rate * (self.final_fraction + (1.0 - self.final_fraction) * left)
+
+
+class TrainerConfig(Config):
+    """Proximal policy optimisation over batches of ``batch_size`` agent-steps.
+
+    Units: every size is in agent-steps (environment steps x agents), except ``bptt_horizon``: steps of one agent.
+    """
+
+    total_timesteps: int = Field(default=50_000_000, ge=1, description="train for this many agent-steps")
+    batch_size: int = Field(default=49_152, ge=1, description="agent-steps gathered before each update")
+    minibatch_size: int = Field(default=12_288, ge=1, description="agent-steps in one optimizer step")
+    bptt_horizon: int = Field(default=64, ge=1, description="steps of a segment: as far as gradients go back in time")
+    update_epochs: int = Field(default=1, ge=1, description="passes over the batch in each update")
+    gamma: float = Field(default=0.99, gt=0, le=1, description="discount of a step")
+    gae_lambda: float = Field(default=0.95, ge=0, le=1, description="lambda of generalised advantage estimation")
+    normalize_advantages: bool = Field(default=True, description="mean 0, deviation 1 within each minibatch")
+    max_grad_norm: float = Field(default=0.5, ge=0, description="clip the gradient's global norm to this; 0 = off")
+    optimizer: OptimizerConfig = OptimizerConfig()
+    losses: LossesConfig = LossesConfig()
+
+    @model_validator(mode="after")
+    def _check_sizes(self) -> Self:
+        _check_multiple(
+            ("minibatch_size", self.minibatch_size),
+            ("bptt_horizon", self.bptt_horizon),
+            "a minibatch consists of whole segments",
+        )
+        _check_multiple(
+            ("batch_size", self.batch_size),
+            ("minibatch_size", self.minibatch_size),
+            "an update goes over the batch in whole minibatches",
+        )
+        return self
+
+    @property
+    def num_segments(self) -> int:
+        """Segments ``S`` of one batch."""
+        return self.batch_size // self.bptt_horizon
+
+    def check_rows(self, num_rows: int) -> None:
+        """Refuse a batch that ``num_rows`` agent rows (environments x agents) cannot fill evenly.
+
+        Raises:
+            ConfigError: fewer segments than rows, or not the same number for each row.
+        """
+        smallest = num_rows * self.bptt_horizon
+        if self.num_segments < num_rows:
+            raise ConfigError(
+                f"trainer.batch_size={self.batch_size} holds {self.num_segments} segments of "
+                f"trainer.bptt_horizon={self.bptt_horizon} steps, but {num_rows} agents need one each. "
+                f"Set trainer.batch_size>={smallest}, or fewer training_env.num_envs."
+            )
+        if self.num_segments % num_rows:
+            nearest = _nearest_multiple(self.batch_size, math.lcm(smallest, self.minibatch_size))
+            raise ConfigError(
+                f"trainer.batch_size={self.batch_size} holds {self.num_segments} segments of "
+                f"trainer.bptt_horizon={self.bptt_horizon} steps, which {num_rows} agents (training_env.num_envs x "
+                f"agents) cannot share evenly. Nearest that fits: trainer.batch_size={nearest}."
+            )
+
+
+def _check_multiple(big: tuple[str, int], small: tuple[str, int], reason: str) -> None:
+    if big[1] % small[1]:
+        raise ValueError(
+            _MSG_MULTIPLE.format(
+                big=big[0],
+                big_value=big[1],
+                small=small[0],
+                small_value=small[1],
+                reason=reason,
+                nearest=_nearest_multiple(big[1], small[1]),
+            )
+        )
+
+
+def _nearest_multiple(value: int, step: int) -> int:
+    return max(step, round(value / step) * step)

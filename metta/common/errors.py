@@ -57,7 +57,7 @@ class NotANumberError(MettaError, RuntimeError):
     exit_code: int = ExitCode.NOT_A_NUMBER
 
 
-class InterruptedBySignal(MettaError, RuntimeError):
+class InterruptedBySignal(MettaError, RuntimeError):  # noqa: N818 - not a fault
     """A signal asked the run to stop; its state has been saved. ``exit_code`` is 128 + the signal's number."""
 
     def __init__(self, signum: int, message: str) -> None:

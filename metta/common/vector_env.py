@@ -64,14 +64,14 @@ class EpisodeRecord:
     terminated: bool
     truncated: bool
     partial: bool = False
-    agent_stats: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
-    game_stats: Mapping[str, float] = field(default_factory=dict)
-    group_stats: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    agent_stats: Mapping[str, NDArray[np.float64]] = field(default_factory=dict[str, NDArray[np.float64]])
+    game_stats: Mapping[str, float] = field(default_factory=dict[str, float])
+    group_stats: Mapping[str, NDArray[np.float64]] = field(default_factory=dict[str, NDArray[np.float64]])
     group_ids: NDArray[np.int64] | None = None
 
 
 class VectorEnv(Protocol):
-    """A batch of environments with ``num_rows = num_envs * spec.num_agents`` agent rows, split in ``num_slots`` slots."""
+    """A batch of environments of ``num_rows = num_envs * spec.num_agents`` agent rows in ``num_slots`` slots."""
 
     spec: EnvSpec
     num_envs: int
@@ -87,11 +87,11 @@ class VectorEnv(Protocol):
         ...
 
     def send(self, slot: int, actions: NDArray[np.int32]) -> None:
-        """Start stepping the slot with ``actions [b] int32``; returns at once. The array is copied before it returns."""
+        """Start stepping the slot with ``actions [b] int32``. Copies the array, then returns at once."""
         ...
 
     def drain_episodes(self) -> list[EpisodeRecord]:
-        """Episodes that ended since the last call, ordered by (step of ending, environment): equal for all thread counts."""
+        """Episodes that ended since the last call, ordered by (step of ending, environment) for any threads."""
         ...
 
     def snapshot(self) -> dict[str, NDArray[np.generic]] | None:

@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from metta.checkpoint.trainer_state import TrainerSnapshot, TrainerStateStore
+from metta.common.atomic import write_atomic
+from metta.common.errors import CheckpointError, InterruptedBySignal, NotANumberError
+from metta.common.log import get_logger
 from metta.common.run_dir import RunDir
+from metta.common.seeding import derive_seed
+from metta.common.stopwatch import Stopwatch
 from metta.common.vector_env import VectorEnv
-from metta.rl.context import TrainerContext, TrainerState
+from metta.rl.advantage import compute_gae
+from metta.rl.context import RolloutStats, StopRequested, TrainerContext, TrainerState, UpdateStats, check_stop
+from metta.rl.experience import Experience
+from metta.rl.loss.registry import build_losses
+from metta.rl.optim import build_optimizer, set_learning_rate
+from metta.rl.rollout import collect
 from metta.rl.signals import StopFlag
 from metta.rl.trainer_config import TrainerConfig
+from metta.rl.trainer_snapshot import flatten_optimizer, part, restore_optimizer, with_prefix
+from metta.rl.update import update
 
 if TYPE_CHECKING:
     from metta.agent.policy import Policy
     from metta.rl.hooks.base import TrainerHook
 
+MAX_FAILED_SAVES = 3
+_log = get_logger(__name__)
+
 
 class Trainer:
-    """Signatures first; the body follows in the next commit."""
+    """Trains ``policy`` on ``env``; hooks look on through :class:`TrainerContext`.
 
-    state: TrainerState
-    context: TrainerContext
+    The unit of work is the epoch. Its start is kept in memory as a :class:`TrainerSnapshot`; a signal, a failing hook
+    or a NaN in the middle leaves that state on disk, and the epoch is done again, to the same bytes, by the next start.
+
+    ``commit_interval``: epochs between two states written to ``state_store``; the last one is always written.
+    """
 
     def __init__(
         self,
@@ -40,21 +59,260 @@ class Trainer:
         stop: StopFlag | None = None,
         rank: int = 0,
     ) -> None:
-        raise NotImplementedError
+        config.check_rows(env.num_rows)
+        self.config, self.env, self.policy, self.run_dir = config, env, policy, run_dir
+        self.hooks = [hook for hook in hooks if rank == 0 or hook.ranks == "all"]
+        self.device, self.seed = torch.device(device), seed
+        self.state_store, self.commit_interval = state_store, commit_interval
+        self.stop = stop or StopFlag()
+        self.state = TrainerState()
+        self.losses = build_losses(config.losses)
+        self.optimizer = build_optimizer(config.optimizer, policy)
+        self.stopwatch = Stopwatch()
+        self.action_rng = torch.Generator(self.device).manual_seed(derive_seed(seed, "actions"))
+        self.shuffle_rng = torch.Generator().manual_seed(derive_seed(seed, "minibatches"))
+        policy.init_memory(env.num_rows)
+        env.reset(derive_seed(seed, "episodes"))
+        self.experience = self._build_experience()
+        self.context = TrainerContext(
+            state=self.state,
+            config=config,
+            policy=policy,
+            optimizer=self.optimizer,
+            env=env,
+            experience=self.experience,
+            run_dir=run_dir,
+            stopwatch=self.stopwatch,
+            stop=self.stop,
+            seed=seed,
+            device=self.device,
+        )
+        self._epoch_start: TrainerSnapshot | None = None
+        self._saved_epoch = -1
+        self._failed_saves = 0
 
     @property
     def finished(self) -> bool:
         """True when ``total_timesteps`` are done: ``train`` would run no epoch."""
-        raise NotImplementedError
+        return self.state.agent_step >= self.config.total_timesteps
 
     def train(self) -> None:
-        """Run epochs until ``config.total_timesteps``; raises what a hook raised, after every hook's ``on_failure``."""
-        raise NotImplementedError
+        """Run epochs until ``config.total_timesteps``.
+
+        Raises:
+            InterruptedBySignal: after the state of the cut epoch's start was saved.
+            NotANumberError: after that state and ``nan_diagnosis.json`` were saved.
+            Exception: whatever a hook raised, after the state was saved and every hook's ``on_failure`` ran.
+        """
+        try:
+            self._call_hooks("on_training_start")
+            self._epoch_start = self.state_dict()
+            while not self.finished:
+                self.train_epoch()
+            self._call_hooks("on_training_end")
+            self._epoch_start = self.state_dict()
+            self._save(self._epoch_start)
+        except StopRequested:
+            raise self._interrupted() from None
+        except Exception as error:
+            self._fail(error)
+            raise
+
+    def train_epoch(self) -> UpdateStats:
+        """One epoch, hooks and commit included."""
+        check_stop(self.stop)
+        self.stopwatch.lap()
+        learning_rate = self.config.optimizer.learning_rate_at(self.state.agent_step / self.config.total_timesteps)
+        set_learning_rate(self.optimizer, learning_rate)
+        with self.stopwatch("rollout"):
+            rollout = collect(
+                self.env,
+                self.policy,
+                self.experience,
+                generator=self.action_rng,
+                stopwatch=self.stopwatch,
+                stop=self.stop,
+            )
+        self._call_hooks("on_rollout_end", rollout)
+        with self.stopwatch("advantage"):
+            self._compute_advantages()
+        with self.stopwatch("update"):
+            metrics = self._update()
+        self.state.epoch += 1
+        self.state.agent_step += rollout.agent_steps
+        self.state.env_step += rollout.agent_steps // self.env.spec.num_agents
+        metrics |= {"hyperparameters/learning_rate": learning_rate, "experience/episodes": float(rollout.num_episodes)}
+        stats = self._stats(metrics, rollout)
+        self._call_hooks("on_epoch_end", stats)
+        self.commit()
+        return stats
+
+    def commit(self) -> None:
+        """Make the present state the one to fall back to; write it when ``commit_interval`` says so.
+
+        Raises:
+            CheckpointError: the third save in a row failed.
+        """
+        self._epoch_start = self.state_dict()
+        if self.state.epoch % self.commit_interval:
+            return
+        try:
+            self._save(self._epoch_start)
+        except CheckpointError as error:
+            self._failed_saves += 1
+            if self._failed_saves >= MAX_FAILED_SAVES:
+                raise
+            _log.warning("%s Trying again in %d epochs.", error, self.commit_interval)
+        else:
+            self._failed_saves = 0
 
     def state_dict(self) -> TrainerSnapshot:
-        """Copy of everything that the next epoch depends on; ``hook.state_dict()`` of each hook included."""
-        raise NotImplementedError
+        """Copy of everything that the next epoch depends on."""
+        rng = {
+            "actions": self.action_rng.get_state(),
+            "minibatches": self.shuffle_rng.get_state(),
+            "torch": torch.get_rng_state(),
+        }
+        env_state = self.env.snapshot()
+        tensors = {
+            **with_prefix("policy", self.policy.state_dict()),
+            **with_prefix("optimizer", flatten_optimizer(self.optimizer)),
+            **with_prefix("memory", self.policy.memory_state()),
+            **with_prefix("env", env_state or {}),
+            **with_prefix("rng", rng),
+        }
+        data = {
+            "counters": {key: getattr(self.state, key) for key in ("epoch", "agent_step", "env_step")},
+            "env_is_exact": env_state is not None,
+            "shared": dict(self.context.shared),
+            "hooks": {type(hook).__name__: hook.state_dict() for hook in self.hooks},
+        }
+        return TrainerSnapshot(epoch=self.state.epoch, tensors=tensors, data=json.loads(json.dumps(data)))
 
     def load_state(self, snapshot: TrainerSnapshot) -> None:
-        """Go on from ``snapshot``; calls ``hook.load_state_dict(state)`` of each hook."""
-        raise NotImplementedError
+        """Go on from ``snapshot``, bit for bit where the environment can be restored.
+
+        Raises:
+            CheckpointError: the snapshot belongs to another policy, or lacks a part.
+        """
+        tensors, data = snapshot.tensors, snapshot.data
+        try:
+            self.policy.load_state_dict(part("policy", tensors))
+        except RuntimeError as error:
+            raise CheckpointError(
+                f"the saved weights do not fit this policy: {error} Was policy_architecture changed since the run began?"
+            ) from error
+        restore_optimizer(self.optimizer, part("optimizer", tensors))
+        for name, counter in data["counters"].items():
+            setattr(self.state, name, counter)
+        self._restore_env(snapshot)
+        self.context.shared.clear()
+        self.context.shared.update(data["shared"])
+        for hook in self.hooks:
+            hook.load_state_dict(data["hooks"].get(type(hook).__name__, {}))
+        rng = part("rng", tensors)  # last: nothing after this may draw
+        self.action_rng.set_state(rng["actions"])
+        self.shuffle_rng.set_state(rng["minibatches"])
+        torch.set_rng_state(rng["torch"])
+        self._saved_epoch = snapshot.epoch
+
+    def _restore_env(self, snapshot: TrainerSnapshot) -> None:
+        if snapshot.data["env_is_exact"]:
+            env_state = part("env", snapshot.tensors)
+            self.env.restore({k: v.numpy() if isinstance(v, torch.Tensor) else v for k, v in env_state.items()})
+            self.policy.load_memory_state(part("memory", snapshot.tensors))
+            return
+        self.env.reset(derive_seed(self.seed, "episodes", self.state.epoch))
+        self.policy.init_memory(self.env.num_rows)
+        _log.warning(
+            "%s cannot be saved between two steps: the run goes on from epoch %d with new episodes, "
+            "so it will not equal an uninterrupted one bit for bit.",
+            self.env.spec.name,
+            self.state.epoch,
+        )
+
+    def _build_experience(self) -> Experience:
+        return Experience(
+            self.env.spec,
+            self.config,
+            self.env.num_rows,
+            device=self.device,
+            has_action_mask=self.env.recv(0).action_mask is not None,
+            policy_spec=self.policy.experience_spec,
+            memory_spec=self.policy.memory_spec,
+        )
+
+    def _compute_advantages(self) -> None:
+        line = self.experience.timeline
+        data = [line(key) for key in ("values", "rewards", "terminated", "truncated")]
+        gamma, gae_lambda = self.config.gamma, self.config.gae_lambda
+        _, returns = compute_gae(*data, self.experience.bootstrap, gamma, gae_lambda, out=line("advantages"))
+        line("returns").copy_(returns)
+
+    def _update(self) -> dict[str, float]:
+        return update(
+            self.policy,
+            self.losses,
+            self.optimizer,
+            self.experience,
+            self.config,
+            generator=self.shuffle_rng,
+            stop=self.stop,
+            epoch=self.state.epoch,
+        )
+
+    def _stats(self, metrics: dict[str, float], rollout: RolloutStats) -> UpdateStats:
+        return UpdateStats(
+            metrics=dict(sorted({**metrics, **rollout.episodes}.items())), rollout=rollout, seconds=self.stopwatch.lap()
+        )
+
+    def _save(self, snapshot: TrainerSnapshot) -> None:
+        if self.state_store is not None:
+            self.state_store.save(snapshot, snapshot.epoch)
+            self._saved_epoch = snapshot.epoch
+
+    def _interrupted(self) -> InterruptedBySignal:
+        signum = self.stop.signum
+        assert signum is not None, "StopRequested comes from a set flag"
+        where = "before the first epoch"
+        if (start := self._epoch_start) is not None:
+            if start.epoch != self._saved_epoch:
+                self._save(start)
+            where = f"at epoch {start.epoch}, agent step {start.data['counters']['agent_step']:,}"
+        again = "its state is saved; the same command goes on from there" if self.state_store else "nothing was saved"
+        return InterruptedBySignal(signum, f"stopped by signal {signum} {where}: {again}.")
+
+    def _call_hooks(self, event: str, *args: Any) -> None:
+        for hook in self.hooks:
+            call: Callable[..., None] = getattr(hook, event)
+            try:
+                call(self.context, *args)
+            except StopRequested:
+                raise
+            except Exception as error:
+                error.add_note(f"raised by {type(hook).__name__}.{event} at epoch {self.state.epoch}")
+                raise
+
+    def _fail(self, error: Exception) -> None:
+        """Keep the last good state, then let every hook know; trouble on the way is logged, ``error`` stays the one."""
+        _log.error("training failed: %s", "; ".join([str(error), *getattr(error, "__notes__", [])]))
+        steps: list[tuple[str, Callable[[], None]]] = [("saving the state", self._save_epoch_start)]
+        if isinstance(error, NotANumberError):
+            steps.append(("saving the diagnosis", lambda: self._save_diagnosis(error)))
+        for hook in self.hooks:
+            steps.append((f"{type(hook).__name__}.on_failure", lambda hook=hook: hook.on_failure(self.context, error)))
+        for what, step in steps:
+            try:
+                step()
+            except Exception as second:  # noqa: BLE001 - the first failure must be the one that is raised
+                _log.error("%s failed too: %s", what, second)
+
+    def _save_epoch_start(self) -> None:
+        if self._epoch_start is not None and self._epoch_start.epoch != self._saved_epoch:
+            self._save(self._epoch_start)
+
+    def _save_diagnosis(self, error: NotANumberError) -> None:
+        counters = {"epoch": self.state.epoch, "agent_step": self.state.agent_step}
+        norms = {name: float(weight.detach().norm()) for name, weight in self.policy.named_parameters()}
+        text = json.dumps({**counters, "error": str(error), "weight_norms": norms}, indent=1)
+        write_atomic(self.run_dir.root / "nan_diagnosis.json", text.encode())

@@ -1,0 +1,117 @@
+"""The batch of one epoch: one preallocated TensorDict, written step by step, read in whole segments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import torch
+from tensordict import TensorDict
+from torch import Tensor
+
+from metta.common.env_spec import EnvSpec
+from metta.rl.trainer_config import TrainerConfig
+
+_OBS_DTYPES = {"uint8": torch.uint8, "float32": torch.float32}
+
+Spec = Mapping[str, tuple[tuple[int, ...], torch.dtype]]
+
+
+class Experience:
+    """``S`` segments of ``T`` steps. The segments of one agent row lie next to each other in memory::
+
+        row 0: [segment 0: t = 0 .. T-1][segment 1: t = T .. 2T-1] ... | row 1: [segment n] ...
+
+    so that ``timeline(key)``, a view ``[rows, steps]``, is each row's whole rollout in order: advantages look across
+    segment borders, and only the rollout's last step needs a bootstrap value.
+
+    Column t belongs to the action chosen on ``env_obs[:, t]``: ``rewards``, ``terminated`` and ``truncated`` are what
+    came back for it. ``valid`` is false where the action was ignored because the observation was an episode's last.
+
+    ``written_keys`` are what each step of a rollout writes when it acts.
+
+    Shapes: ``env_obs [S, T, *obs_shape]``; ``action [S, T] int64``; ``act_log_prob``, ``values``, ``rewards``,
+    ``advantages``, ``returns [S, T] float32``; ``first``, ``terminated``, ``truncated``, ``valid [S, T] bool``;
+    ``action_mask [S, T, A] bool`` where the environment has masks; ``memory/<name> [S, *shape]``: the policy's memory
+    before each segment's first step; what the policy's ``experience_spec`` asks for ``[S, T, *shape]``.
+    """
+
+    def __init__(
+        self,
+        spec: EnvSpec,
+        config: TrainerConfig,
+        num_rows: int,
+        *,
+        device: torch.device | str = "cpu",
+        has_action_mask: bool = False,
+        policy_spec: Spec | None = None,
+        memory_spec: Spec | None = None,
+    ) -> None:
+        config.check_rows(num_rows)
+        self.num_rows = num_rows
+        self.num_segments, self.horizon = config.num_segments, config.bptt_horizon
+        self.num_steps = self.num_segments // num_rows * self.horizon
+        self.minibatch_segments = config.minibatch_size // config.bptt_horizon
+        self.device = torch.device(device)
+        keys = ["env_obs", "first", "action", "act_log_prob", "values", "valid", *(policy_spec or ())]
+        self.written_keys = tuple(dict.fromkeys([*keys, "action_mask"] if has_action_mask else keys))
+        self.memory_keys = tuple(memory_spec or ())
+        fields = _fields(spec, has_action_mask, policy_spec or {})
+        steps = (self.num_segments, self.horizon)
+        tensors = {k: torch.zeros(*steps, *shape, dtype=dtype, device=device) for k, (shape, dtype) in fields.items()}
+        for name, (shape, dtype) in (memory_spec or {}).items():
+            tensors[f"memory/{name}"] = torch.zeros(self.num_segments, *shape, dtype=dtype, device=device)
+        self.buffer = TensorDict(tensors, batch_size=[self.num_segments], device=self.device)
+        # Plain dicts of views: looking a key up in a TensorDict at every step would cost more than the copy.
+        self.timelines = {key: tensors[key].view(num_rows, self.num_steps, *tensors[key].shape[2:]) for key in fields}
+        self.memory_timelines = {
+            name: tensors[f"memory/{name}"].view(num_rows, -1, *tensors[f"memory/{name}"].shape[1:])
+            for name in self.memory_keys
+        }
+        self.bootstrap = torch.zeros(num_rows, device=device)
+        self._minibatch: TensorDict | None = None
+
+    def write_step(self, step: int, rows: slice, values: Mapping[str, Tensor]) -> None:
+        """Store what is known when the actions of ``step`` are sent; keys that the buffer lacks are an error."""
+        for key, value in values.items():
+            self.timelines[key][rows, step].copy_(value, non_blocking=True)
+
+    def write_memory(self, step: int, rows: slice, memory: Mapping[str, Tensor]) -> None:
+        """Store the policy's memory before ``step``, which begins a segment."""
+        for name, view in self.memory_timelines.items():
+            view[rows, step // self.horizon].copy_(memory[name][rows])
+
+    def timeline(self, key: str) -> Tensor:
+        """View ``[rows, steps, ...]`` of ``key``."""
+        return self.timelines[key]
+
+    def minibatches(self, generator: torch.Generator) -> Iterator[TensorDict]:
+        """All segments once, in a random order drawn from ``generator`` (CPU), ``minibatch_segments`` at a time.
+
+        Each minibatch is a contiguous copy in the same memory: it is valid until the next one is asked for.
+        """
+        order = torch.randperm(self.num_segments, generator=generator)
+        if self.minibatch_segments == self.num_segments:
+            yield self.buffer  # the mean over a whole batch knows no order
+            return
+        if self._minibatch is None:
+            self._minibatch = self.buffer[: self.minibatch_segments].clone()
+        for chunk in order.to(self.device).split(self.minibatch_segments):
+            for key, source in self.buffer.items():
+                torch.index_select(source, 0, chunk, out=self._minibatch[key])
+            yield self._minibatch
+
+
+def _fields(spec: EnvSpec, has_action_mask: bool, policy_spec: Spec) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
+    fields: dict[str, tuple[tuple[int, ...], torch.dtype]] = {
+        "env_obs": (spec.obs_shape, _OBS_DTYPES[spec.obs_dtype]),
+        "action": ((), torch.int64),
+    }
+    for key in ("act_log_prob", "values", "rewards", "advantages", "returns"):
+        fields[key] = ((), torch.float32)
+    for key in ("first", "terminated", "truncated", "valid"):
+        fields[key] = ((), torch.bool)
+    if has_action_mask:
+        fields["action_mask"] = ((spec.num_actions,), torch.bool)
+    for key, value in policy_spec.items():
+        fields.setdefault(key, value)
+    return fields

@@ -1,0 +1,91 @@
+"""Filling the experience: inference for one slot of environments while native threads step the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from metta.common.stopwatch import Stopwatch
+from metta.common.vector_env import StepBatch, VectorEnv
+from metta.rl.context import RolloutStats, check_stop
+from metta.rl.episode_metrics import summarize_episodes
+from metta.rl.experience import Experience
+
+if TYPE_CHECKING:
+    from metta.agent.policy import Policy
+    from metta.rl.signals import StopFlag
+
+
+@torch.inference_mode()
+def collect(
+    env: VectorEnv,
+    policy: Policy,
+    experience: Experience,
+    *,
+    generator: torch.Generator,
+    stopwatch: Stopwatch,
+    stop: StopFlag,
+) -> RolloutStats:
+    """Play ``experience.num_steps`` steps of every row and write them down.
+
+    What an action earned arrives one ``recv`` later, so each step writes the outcome of the one before::
+
+        recv(0) -> outcome of t-1 -> act -> write t -> send(0) -> recv(1) ...      at the end: recv -> bootstrap
+
+    Raises:
+        StopRequested: a signal came; the experience is incomplete and the epoch has to be done again.
+    """
+    for step in range(experience.num_steps):
+        check_stop(stop)
+        for slot in range(env.num_slots):
+            with stopwatch("rollout.env"):
+                batch = env.recv(slot)
+            if step > 0:
+                _write_outcome(experience, step - 1, batch)
+            with stopwatch("rollout.inference"):
+                actions = _act(policy, experience, step, batch, generator)
+            with stopwatch("rollout.env"):
+                env.send(slot, actions.to("cpu", torch.int32).numpy())
+    for slot in range(env.num_slots):
+        with stopwatch("rollout.env"):
+            batch = env.recv(slot)
+        _write_outcome(experience, experience.num_steps - 1, batch)
+        with stopwatch("rollout.inference"):
+            experience.bootstrap[batch.rows] = policy.values_only(_policy_inputs(batch, experience.device))
+    return summarize_episodes(env.drain_episodes(), agent_steps=experience.num_rows * experience.num_steps)
+
+
+def _act(policy: Policy, experience: Experience, step: int, batch: StepBatch, generator: torch.Generator) -> Tensor:
+    rows = batch.rows
+    if step % experience.horizon == 0:
+        experience.write_memory(step, rows, policy.memory)  # before the policy resets the rows that are `first`
+    td = policy.act(_policy_inputs(batch, experience.device), generator=generator)
+    td["valid"] = torch.from_numpy(~(batch.terminated | batch.truncated))
+    experience.write_step(step, rows, {key: td[key] for key in experience.written_keys})
+    return td["action"]
+
+
+def _policy_inputs(batch: StepBatch, device: torch.device) -> dict[str, Tensor | slice]:
+    observations = torch.from_numpy(batch.observations)
+    if observations.is_floating_point():
+        # Matrix kernels may sum in another order for memory that is aligned otherwise; torch's own is always alike.
+        observations = observations.clone()
+    inputs: dict[str, Tensor | slice] = {
+        "env_obs": observations.to(device, non_blocking=True),
+        "first": torch.from_numpy(batch.first).to(device, non_blocking=True),
+        "rows": batch.rows,
+    }
+    if batch.action_mask is not None:
+        inputs["action_mask"] = torch.from_numpy(batch.action_mask).to(device, non_blocking=True)
+    return inputs
+
+
+def _write_outcome(experience: Experience, step: int, batch: StepBatch) -> None:
+    outcome = {
+        "rewards": torch.from_numpy(batch.rewards),
+        "terminated": torch.from_numpy(batch.terminated),
+        "truncated": torch.from_numpy(batch.truncated),
+    }
+    experience.write_step(step, batch.rows, outcome)

@@ -1,0 +1,51 @@
+"""Taking a trainer's parts apart into named tensors, and putting them together again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from metta.common.errors import CheckpointError
+
+
+def with_prefix(prefix: str, tensors: Mapping[str, Any]) -> dict[str, Any]:
+    """``{"<prefix>/<name>": tensor}``, tensors copied: training goes on changing the originals."""
+    return {f"{prefix}/{name}": _copied(value) for name, value in tensors.items()}
+
+
+def part(prefix: str, tensors: Mapping[str, Any]) -> dict[str, Any]:
+    """The tensors that :func:`with_prefix` stored under ``prefix``."""
+    head = f"{prefix}/"
+    return {name[len(head) :]: value for name, value in tensors.items() if name.startswith(head)}
+
+
+def flatten_optimizer(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Per-parameter state as ``<parameter number>/<key>``; hyperparameters come from the config, not from here."""
+    state: dict[int, dict[str, Any]] = optimizer.state_dict()["state"]
+    return {f"{number}/{key}": torch.as_tensor(value) for number in state for key, value in state[number].items()}
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Inverse of :func:`flatten_optimizer`.
+
+    Raises:
+        CheckpointError: the state belongs to another number of parameters.
+    """
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        number, _, key = name.partition("/")
+        state.setdefault(int(number), {})[key] = tensor.clone()
+    expected = sum(len(group["params"]) for group in optimizer.param_groups)
+    if state and max(state) >= expected:
+        raise CheckpointError(
+            f"the saved optimizer state has {max(state) + 1} parameters, this policy has {expected}. "
+            "Was policy_architecture changed since the run began?"
+        )
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _copied(value: Any) -> Any:
+    return value.detach().clone() if isinstance(value, Tensor) else value.copy()

@@ -8,7 +8,7 @@
 #include <sstream>
 #include <stdexcept>
 
-namespace learn {
+namespace mettagrid::learn {
 
 // A C-contiguous numpy array of exactly this dtype; bind with noconvert(), so that no copy is made.
 template <typename T>
@@ -43,4 +43,4 @@ std::span<T> CheckedOutput(const char* name, Array<T>& array, std::initializer_l
   return {array.mutable_data(), static_cast<std::size_t>(array.size())};  // throws when the array is read-only
 }
 
-}  // namespace learn
+}  // namespace mettagrid::learn

@@ -4,7 +4,7 @@
 
 #include "checked_span.h"
 
-namespace learn {
+namespace mettagrid::learn {
 namespace {
 
 namespace py = pybind11;
@@ -30,8 +30,11 @@ TokenBagShape ShapeOf(const Array<std::uint8_t>& obs, const Array<float>& table)
 }
 
 }  // namespace
+}  // namespace mettagrid::learn
 
-void BindTokenBag(py::module_& m) {
+void BindTokenBag(pybind11::module_& m) {
+  using namespace mettagrid::learn;
+  namespace py = pybind11;
   m.def(
       "token_bag_forward",
       [](const Array<std::int32_t>& positions, const Array<std::uint8_t>& scopes, const Array<std::int32_t>& rows,
@@ -69,5 +72,3 @@ void BindTokenBag(py::module_& m) {
       py::arg("grad_table").noconvert(), py::arg("grad_bias").noconvert(), py::arg("num_threads"),
       "Overwrite grad_table and grad_bias with the gradients of token_bag_forward.");
 }
-
-}  // namespace learn

@@ -4,7 +4,7 @@
 #include <thread>
 #include <vector>
 
-namespace learn {
+namespace mettagrid::learn {
 
 // Calls work(0) ... work(num_threads - 1) at the same time and returns when all are done.
 //
@@ -24,4 +24,4 @@ void RunOnThreads(int num_threads, const Work& work) {
   for (std::thread& thread : threads) thread.join();
 }
 
-}  // namespace learn
+}  // namespace mettagrid::learn

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <span>
 
-namespace learn {
+namespace mettagrid::learn {
 
 // Where each token's vector stands in the table, and what it is multiplied with.
 //
@@ -41,4 +41,4 @@ void TokenBagBackward(const TokenTables& tables, const TokenBagShape& shape, std
                       std::span<const float> grad_out, std::span<float> grad_table, std::span<float> grad_bias,
                       int num_threads);
 
-}  // namespace learn
+}  // namespace mettagrid::learn

@@ -1,1 +1,0 @@
-namespace learn { int KernelVersion() { return 1; } }

@@ -1,0 +1,250 @@
+"""ComponentContainer: components by name, run in an order that follows from their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Self
+
+from torch import Tensor, nn
+
+from metta.agent.module import Data, MettaModule, Shape, TensorMap, check_tensors
+from metta.agent.wiring import Node, Plan, make_plan
+from metta.common.errors import KeyContractError
+from metta.common.suggest import did_you_mean
+
+
+class ComponentContainer(nn.ModuleDict):
+    """A network: named components, wired by keys, swappable.
+
+    The order is computed once, when first needed (or by ``build``), and again after a change. ``inputs`` maps the keys
+    that the caller supplies to their shapes (or lists them); with it, a key without producer is an error of ``build``.
+    Without it, such keys count as inputs and are looked for at the first call. The first call after a change checks
+    keys and shapes of every component; later calls run straight through (``validate`` checks again).
+
+    >>> import torch
+    >>> from metta.agent.components.linear import LinearModule
+    >>> network = ComponentContainer()
+    >>> network.add_component("policy", LinearModule(8, 4, "features", "logits"))
+    >>> network.add_component("encoder", LinearModule(3, 8, "observation", "features", activation="relu"))
+    >>> network.execution_order
+    ('encoder', 'policy')
+    >>> network({"observation": torch.randn(2, 3)})["logits"].shape
+    torch.Size([2, 4])
+
+    Raises:
+        KeyContractError: see ``wiring.make_plan``.
+        ShapeContractError: see ``wiring.make_plan``.
+    """
+
+    def __init__(self, inputs: Mapping[str, Shape] | Iterable[str] | None = None) -> None:
+        super().__init__()
+        self._inputs: dict[str, Shape | None] | None = None
+        if inputs is not None:
+            self._inputs = dict(inputs) if isinstance(inputs, Mapping) else dict.fromkeys(inputs)
+        self._dependencies: dict[str, tuple[str, ...]] = {}
+        self._plan: Plan | None = None
+        self._checked = False
+
+    # --- wiring ---------------------------------------------------------------------------------------------------
+
+    def register_component(
+        self, name: str, component: MettaModule | ComponentContainer, dependencies: Iterable[str] = ()
+    ) -> None:
+        """Add ``component``. It runs after the producers of its keys and after the named ``dependencies``."""
+        if name in self._modules:
+            raise KeyContractError(f"a component named {name!r} is there already. Use swap_component to replace it.")
+        self._check_name(name)
+        self._check_kind(name, component)
+        for other, module in self.items():
+            if both := sorted(set(module.out_keys) & set(component.out_keys)):
+                raise KeyContractError(
+                    f"components {other!r} and {name!r} both produce {both}. Give one of them another out_key."
+                )
+        super().__setitem__(name, component)
+        self._dependencies[name] = tuple(dependencies)
+        self._forget_plan()
+
+    def add_component(
+        self, name: str, component: MettaModule | ComponentContainer, dependencies: Iterable[str] = ()
+    ) -> None:
+        """Same as ``register_component``."""
+        self.register_component(name, component, dependencies)
+
+    def get_component(self, name: str) -> MettaModule | ComponentContainer:
+        """The component of that name."""
+        self._check_known(name)
+        return self[name]  # pyright: ignore[reportReturnType] - register_component lets nothing else in
+
+    def swap_component(self, name: str, component: MettaModule | ComponentContainer) -> MettaModule | ComponentContainer:
+        """Put ``component`` in the place of the one called ``name`` and return the old one.
+
+        A container that was built checks the new wiring first and stays as it was when that fails.
+        """
+        old = self.get_component(name)
+        self._check_kind(name, component)
+        if self._plan is not None:
+            nodes = self._nodes()
+            nodes[name] = _node_of(component, self._dependencies[name])
+            # What the old component produced must not turn into an input that nobody supplies.
+            inputs = self._inputs
+            if inputs is None:
+                needed = {key for node in nodes.values() for key in node.in_keys}
+                inputs = dict.fromkeys(needed - set(old.out_keys))
+            make_plan(nodes, inputs)
+        super().__setitem__(name, component)
+        self._forget_plan()
+        return old
+
+    def replace_component(
+        self, name: str, component: MettaModule | ComponentContainer
+    ) -> MettaModule | ComponentContainer:
+        """Same as ``swap_component``."""
+        return self.swap_component(name, component)
+
+    def build(self) -> Self:
+        """Compute the order now, so that wiring faults show here; returns the container."""
+        self._plan = make_plan(self._nodes(), self._inputs)
+        return self
+
+    @property
+    def execution_order(self) -> tuple[str, ...]:
+        """Component names in the order in which they run."""
+        return self._built().order
+
+    @property
+    def in_keys(self) -> list[str]:
+        """Keys that the caller must supply."""
+        return list(self._built().inputs)
+
+    @property
+    def out_keys(self) -> list[str]:
+        """All keys that components produce."""
+        return list(self._built().outputs)
+
+    @property
+    def input_shapes(self) -> dict[str, Shape]:
+        """Shapes of the inputs, as far as the container or a component declares them."""
+        declared = {k: v for module in self.values() for k, v in module.input_shapes.items()}
+        declared.update({key: shape for key, shape in (self._inputs or {}).items() if shape is not None})
+        return {key: declared[key] for key in self.in_keys if key in declared}
+
+    @property
+    def output_shapes(self) -> dict[str, Shape]:
+        """Shapes of the outputs, as far as components declare them."""
+        return {key: shape for module in self.values() for key, shape in module.output_shapes.items()}
+
+    @property
+    def memory_shapes(self) -> dict[str, tuple[int, ...]]:
+        """What all components together want to be kept per agent row."""
+        return {name: shape for module in self.values() for name, shape in module.memory_shapes.items()}
+
+    # --- running --------------------------------------------------------------------------------------------------
+
+    def forward(self, tensordict: Data) -> Data:
+        """Run all components; write what they produce into ``tensordict`` and return it."""
+        for key, value in self._compute(tensordict).items():
+            tensordict[key] = value
+        return tensordict
+
+    def _compute(self, td: TensorMap) -> dict[str, Tensor]:
+        """All outputs of all components. ``td`` is only read."""
+        plan = self._plan
+        if plan is None or not self._checked:
+            return self.validate(td)
+        # Components see a plain dict whatever came in: TensorDict's own checks would cost more than small layers do.
+        data = {key: td[key] for key in plan.inputs}
+        outputs: dict[str, Tensor] = {}
+        modules = self._modules
+        for name in plan.order:
+            produced = modules[name]._compute(data)  # pyright: ignore[reportOptionalMemberAccess, reportCallIssue]
+            data.update(produced)
+            outputs.update(produced)
+        return outputs
+
+    def validate(self, td: TensorMap) -> dict[str, Tensor]:
+        """Run once with every input and output checked against what the components declare; returns the outputs."""
+        self._checked = False
+        plan = self._built()
+        reader = f"container of {list(self.keys())} reads"
+        check_tensors(td, plan.inputs, {k: v for k, v in (self._inputs or {}).items() if v is not None}, reader)
+        data = {key: td[key] for key in plan.inputs}
+        outputs: dict[str, Tensor] = {}
+        for name in plan.order:
+            component = self.get_component(name)
+            component.check_inputs(data, f"component {name!r}")
+            produced = component._compute(data)
+            component.check_outputs(produced, f"component {name!r}")
+            data.update(produced)
+            outputs.update(produced)
+        self._checked = True
+        return outputs
+
+    def check_inputs(self, td: TensorMap, name: str | None = None) -> None:
+        """Raise unless ``td`` holds what the container reads (a container may be a component of another)."""
+        check_tensors(td, self.in_keys, self.input_shapes, f"{name or 'container'} reads")
+
+    def check_outputs(self, outputs: Mapping[str, Tensor], name: str | None = None) -> None:
+        """Raise unless ``outputs`` are what the components declare to write."""
+        check_tensors(outputs, self.out_keys, self.output_shapes, f"{name or 'container'} declares to write")
+
+    # --- nn.ModuleDict --------------------------------------------------------------------------------------------
+
+    def __setitem__(self, key: str, module: nn.Module) -> None:
+        if key in self._modules:
+            self.swap_component(key, module)  # pyright: ignore[reportArgumentType] - checked inside
+        else:
+            self.register_component(key, module)  # pyright: ignore[reportArgumentType]
+
+    def __delitem__(self, key: str) -> None:
+        self._check_known(key)
+        super().__delitem__(key)
+        del self._dependencies[key]
+        self._forget_plan()
+
+    def clear(self) -> None:
+        """Drop all components."""
+        super().clear()
+        self._dependencies.clear()
+        self._forget_plan()
+
+    # --- inside ---------------------------------------------------------------------------------------------------
+
+    def _built(self) -> Plan:
+        if self._plan is None:
+            self.build()
+        assert self._plan is not None
+        return self._plan
+
+    def _forget_plan(self) -> None:
+        self._plan, self._checked = None, False
+
+    def _nodes(self) -> dict[str, Node]:
+        return {name: _node_of(module, self._dependencies[name]) for name, module in self.items()}  # pyright: ignore[reportArgumentType]
+
+    def _check_known(self, name: str) -> None:
+        if name not in self._modules:
+            names = list(self.keys())
+            raise KeyContractError(f"there is no component {name!r}; there are {names}.{did_you_mean(name, names)}")
+
+    def _check_name(self, name: str) -> None:
+        if not name or "." in name or hasattr(self, name):
+            raise KeyContractError(
+                f"{name!r} cannot name a component: it is empty, has a dot or is an attribute of the container."
+            )
+
+    def _check_kind(self, name: str, component: object) -> None:
+        if not isinstance(component, MettaModule | ComponentContainer):
+            raise KeyContractError(
+                f"component {name!r} is a {type(component).__name__}; expected a MettaModule or ComponentContainer. "
+                f"Give it in_keys, out_keys and _compute."
+            )
+
+
+def _node_of(component: MettaModule | ComponentContainer, dependencies: tuple[str, ...]) -> Node:
+    out_keys = component.out_keys_source if isinstance(component, MettaModule) else component.out_keys
+    return Node(
+        tuple(component.in_keys), tuple(out_keys), component.input_shapes, component.output_shapes, dependencies
+    )
+
+
+ModularNetwork = ComponentContainer

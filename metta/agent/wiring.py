@@ -1,0 +1,120 @@
+"""Who feeds whom: the order in which components run, derived from their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from metta.agent.module import Shape
+from metta.common.errors import KeyContractError, ShapeContractError
+from metta.common.suggest import did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What the wiring needs to know of a component."""
+
+    in_keys: tuple[str, ...]
+    out_keys: tuple[str, ...]
+    input_shapes: Mapping[str, Shape]
+    output_shapes: Mapping[str, Shape]
+    dependencies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``order``: component names as they run. ``inputs``: keys that come from outside. ``outputs``: keys produced."""
+
+    order: tuple[str, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+def make_plan(nodes: Mapping[str, Node], inputs: Collection[str] | None) -> Plan:
+    """The execution plan of ``nodes`` (in order of registration).
+
+    Components run after the producers of their keys and after their explicit dependencies; among those that could run,
+    the one registered first goes first. ``inputs`` are the keys that the caller supplies; None: any key that nobody
+    produces comes from the caller.
+
+    Raises:
+        KeyContractError: a key without producer, a key with two, an unknown dependency, a cycle.
+        ShapeContractError: a producer and a consumer of a key declare shapes that cannot be equal.
+    """
+    producers = _find_producers(nodes, inputs)
+    external: dict[str, None] = {}
+    waits_for: dict[str, dict[str, str]] = {}
+    for name, node in nodes.items():
+        reasons = waits_for[name] = {}
+        for dependency in node.dependencies:
+            if dependency not in nodes:
+                raise KeyContractError(
+                    f"component {name!r} depends on {dependency!r}, which is not registered; "
+                    f"there are {sorted(nodes)}.{did_you_mean(dependency, nodes)}"
+                )
+            reasons[dependency] = "explicit dependency"
+        for key in node.in_keys:
+            if key in producers:
+                reasons[producers[key]] = f"key {key!r}"
+                _check_shapes(key, producers[key], nodes[producers[key]], name, node)
+            elif inputs is None or key in inputs:
+                external[key] = None
+            else:
+                known = sorted({*producers, *inputs})
+                raise KeyContractError(
+                    f"component {name!r} reads {key!r}, which no component produces and which is not an input; "
+                    f"known keys are {known}.{did_you_mean(key, known)} Add a component with {key!r} among its out_keys."
+                )
+    return Plan(_sort(waits_for), tuple(external), tuple(producers))
+
+
+def _find_producers(nodes: Mapping[str, Node], inputs: Collection[str] | None) -> dict[str, str]:
+    producers: dict[str, str] = {}
+    for name, node in nodes.items():
+        for key in node.out_keys:
+            if key in producers:
+                raise KeyContractError(
+                    f"components {producers[key]!r} and {name!r} both produce {key!r}. Give one of them another out_key."
+                )
+            if inputs is not None and key in inputs:
+                raise KeyContractError(
+                    f"component {name!r} produces {key!r}, which is an input of the container. Give it another out_key."
+                )
+            producers[key] = name
+    return producers
+
+
+def _check_shapes(key: str, producer: str, source: Node, consumer: str, sink: Node) -> None:
+    given, wanted = source.output_shapes.get(key), sink.input_shapes.get(key)
+    if given is None or wanted is None:
+        return
+    same_length = len(given) == len(wanted)
+    if not same_length or any(a is not None and b is not None and a != b for a, b in zip(given, wanted, strict=True)):
+        raise ShapeContractError(
+            f"key {key!r}: component {producer!r} produces shape {given}, component {consumer!r} reads {wanted}. "
+            f"Make the sizes of the two agree."
+        )
+
+
+def _sort(waits_for: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:
+    order: list[str] = []
+    done: set[str] = set()
+    left = list(waits_for)
+    while left:
+        ready = next((name for name in left if done.issuperset(waits_for[name])), None)
+        if ready is None:
+            raise KeyContractError(_describe_cycle(waits_for, left))
+        order.append(ready)
+        done.add(ready)
+        left.remove(ready)
+    return tuple(order)
+
+
+def _describe_cycle(waits_for: Mapping[str, Mapping[str, str]], left: Sequence[str]) -> str:
+    # Each component that is left waits for another one that is left, so walking back must meet itself again.
+    path = [left[0]]
+    while path[-1] not in path[:-1]:
+        path.append(next(name for name in waits_for[path[-1]] if name in left))
+    cycle = path[path.index(path[-1]) :]
+    steps = [f"{a!r} waits for {b!r} ({waits_for[a][b]})" for a, b in zip(cycle, cycle[1:], strict=False)]
+    return f"components wait for each other in a cycle: {', '.join(steps)}. Rename a key or drop a dependency."

@@ -1,0 +1,49 @@
+"""CPU kernels for learning: numpy arrays in and out, no copies, GIL released while they run.
+
+Arrays must be C-contiguous and of the exact dtype: nothing is converted. Faults raise ValueError or TypeError.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+def gae(
+    values: NDArray[np.float32],
+    rewards: NDArray[np.float32],
+    terminated: NDArray[np.bool_],
+    truncated: NDArray[np.bool_],
+    bootstrap: NDArray[np.float32],
+    gamma: float,
+    gae_lambda: float,
+    advantages: NDArray[np.float32],
+) -> None:
+    """Generalised advantage estimates ``[S, T]``, written to ``advantages``."""
+
+def token_bag_forward(
+    positions: NDArray[np.int32],
+    scopes: NDArray[np.uint8],
+    rows: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    obs: NDArray[np.uint8],
+    table: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    out: NDArray[np.float32],
+    num_threads: int,
+) -> None:
+    """``out[b] = bias + sum of weight * table[row]`` over the tokens of ``obs[b]``.
+
+    Shapes: positions [3, 256], scopes [256], rows and weights [256, 256] (see ``FeatureTable``), obs [B, K, 3],
+    table [N, F], bias [F], out [B, F]. Bits do not depend on ``num_threads``.
+    """
+
+def token_bag_backward(
+    positions: NDArray[np.int32],
+    scopes: NDArray[np.uint8],
+    rows: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    obs: NDArray[np.uint8],
+    grad_out: NDArray[np.float32],
+    grad_table: NDArray[np.float32],
+    grad_bias: NDArray[np.float32],
+    num_threads: int,
+) -> None:
+    """Overwrite ``grad_table [N, F]`` and ``grad_bias [F]`` with the gradients of ``token_bag_forward``."""

@@ -1,0 +1,71 @@
+"""Agents: what they carry, how long a hit freezes them, what they are rewarded for."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from metta.common.config import Config
+from metta.mettagrid.config.checks import check_amounts, check_names
+from metta.mettagrid.config.limits import MAX_AMOUNT, MAX_TICKS
+from metta.mettagrid.config.rewards import RewardsConfig
+
+
+class GroupConfig(Config):
+    """A named group of agents. ``id`` is the value of the feature ``agent:group``."""
+
+    id: int = Field(ge=0, le=255, description="value of the feature agent:group")
+
+
+class AgentConfig(Config):
+    """Every agent of a game.
+
+    >>> AgentConfig(default_resource_limit=50, resource_limits={"heart": 255}).limit_of("heart")
+    255
+    """
+
+    default_resource_limit: int = Field(
+        default=255, ge=0, le=MAX_AMOUNT, description="most units of one resource that an agent holds"
+    )
+    resource_limits: dict[str, int] = Field(default={}, description="resource -> its own limit")
+    freeze_duration: int = Field(default=10, ge=0, le=MAX_TICKS, description="steps that a hit blocks its target")
+    initial_inventory: dict[str, int] = Field(default={}, description="resource -> units held at the start")
+    soul_bound_resources: tuple[str, ...] = Field(default=(), description="resources that no attacker can loot")
+    action_failure_penalty: float = Field(default=0.0, ge=0.0, description="taken from the reward of a failed action")
+    rewards: RewardsConfig = RewardsConfig()
+
+    def limit_of(self, resource: str) -> int:
+        """The most units of ``resource`` that one agent can hold."""
+        return self.resource_limits.get(resource, self.default_resource_limit)
+
+    def check_resources(self, resource_names: tuple[str, ...]) -> None:
+        """Refuse names that the game does not declare.
+
+        Raises:
+            ValueError: an unknown resource, with its key.
+        """
+        tables = {
+            "resource_limits": self.resource_limits,
+            "initial_inventory": self.initial_inventory,
+            "soul_bound_resources": self.soul_bound_resources,
+            "rewards.inventory": self.rewards.inventory,
+            "rewards.inventory_max": self.rewards.inventory_max,
+        }
+        for key, names in tables.items():
+            check_names(f"game.agent.{key}", names, resource_names, what="resource", declared_in="game.resource_names")
+
+    @model_validator(mode="after")
+    def _amounts_fit(self) -> Self:
+        check_amounts("agent.resource_limits", self.resource_limits, least=0, most=MAX_AMOUNT)
+        check_amounts("agent.initial_inventory", self.initial_inventory, least=0, most=MAX_AMOUNT)
+        for name, amount in self.initial_inventory.items():
+            if amount > self.limit_of(name):
+                raise ValueError(
+                    f"agent.initial_inventory.{name}={amount} exceeds the agent's limit of {self.limit_of(name)}. "
+                    f"Raise agent.resource_limits.{name} or start with less."
+                )
+        if not isfinite(self.action_failure_penalty):
+            raise ValueError(f"agent.action_failure_penalty={self.action_failure_penalty}, expected a finite number.")
+        return self

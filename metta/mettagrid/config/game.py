@@ -1,0 +1,121 @@
+"""A whole game as data. ``MettaGridConfig`` is what recipes build and what the engine compiles."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from metta.common.config import Config
+from metta.mettagrid.config.actions import ActionsConfig
+from metta.mettagrid.config.agent import AgentConfig, GroupConfig
+from metta.mettagrid.config.checks import check_names, check_unique
+from metta.mettagrid.config.limits import MAX_AGENTS, MAX_OBJECT_KINDS, MAX_RESOURCES, MAX_STEPS
+from metta.mettagrid.config.objects import ConverterConfig, ObjectConfig, WallConfig
+from metta.mettagrid.config.observation import ObservationConfig
+from metta.mettagrid.maps.legend import AGENT, EMPTY
+from metta.mettagrid.maps.map_config import AsciiMapConfig, MapConfig, RandomMapConfig
+
+DEFAULT_RESOURCES = (
+    "ore_red",
+    "ore_blue",
+    "ore_green",
+    "battery_red",
+    "battery_blue",
+    "battery_green",
+    "heart",
+    "armor",
+    "laser",
+    "blueprint",
+)
+
+
+class GameConfig(Config):
+    """Rules, things, agents and map of a game (``docs/mettagrid.md``).
+
+    >>> GameConfig(num_agents=2).actions.names()
+    ('noop', 'move_north', 'move_south', 'move_west', 'move_east')
+    """
+
+    profile: Literal["use"] = Field(default="use", description="use: moving into an object uses it")
+    resource_names: tuple[str, ...] = Field(
+        default=DEFAULT_RESOURCES, max_length=MAX_RESOURCES, description="their order fixes resource and feature ids"
+    )
+    num_agents: int = Field(default=24, ge=1, le=MAX_AGENTS)
+    max_steps: int = Field(
+        default=1000, ge=0, le=MAX_STEPS, description="steps until the episode is truncated; 0: endless"
+    )
+    obs: ObservationConfig = ObservationConfig()
+    agent: AgentConfig = AgentConfig()
+    groups: dict[str, GroupConfig] = Field(
+        default={"agent": GroupConfig(id=0)}, min_length=1, description="the first one is every agent's default"
+    )
+    actions: ActionsConfig = ActionsConfig()
+    objects: dict[str, ObjectConfig] = Field(
+        default={"wall": WallConfig(type_id=1)}, max_length=MAX_OBJECT_KINDS, description="what a map can hold"
+    )
+    map: MapConfig = RandomMapConfig()
+
+    @model_validator(mode="after")
+    def _names_are_declared(self) -> Self:
+        check_unique("game.resource_names", self.resource_names)
+        self.agent.check_resources(self.resource_names)
+        self.actions.check_resources(self.resource_names)
+        for name, thing in self.objects.items():
+            if isinstance(thing, ConverterConfig):
+                self._check_recipe(name, thing)
+        for name, key in self.map.object_names().items():
+            check_names(key, [name], self.objects, what="object", declared_in="game.objects")
+        if isinstance(self.map, AsciiMapConfig):
+            for name, key in self.map.group_names().items():
+                check_names(key, [name], self.groups, what="group", declared_in="game.groups")
+        return self
+
+    @model_validator(mode="after")
+    def _ids_are_unique(self) -> Self:
+        for key, ids in (
+            ("game.objects.{}.type_id", {name: thing.type_id for name, thing in self.objects.items()}),
+            ("game.groups.{}.id", {name: group.id for name, group in self.groups.items()}),
+        ):
+            owners: dict[int, str] = {}
+            for name, number in ids.items():
+                if number in owners:
+                    free = next(n for n in range(1, 256) if n not in ids.values())
+                    raise ValueError(
+                        f"{key.format(name)}={number} is taken by {owners[number]!r}: agents could not tell them "
+                        f"apart. Give each its own, for example {free}."
+                    )
+                owners[number] = name
+        return self
+
+    @model_validator(mode="after")
+    def _map_fits(self) -> Self:
+        for name in self.objects:
+            if name in (EMPTY, AGENT) or name.startswith(f"{AGENT}."):
+                raise ValueError(f"game.objects.{name}: the name {name!r} is reserved for map cells. Rename it.")
+        self.map.check_agents(self.num_agents)
+        return self
+
+    def _check_recipe(self, name: str, converter: ConverterConfig) -> None:
+        recipes = (("input_resources", converter.input_resources), ("output_resources", converter.output_resources))
+        for key, amounts in recipes:
+            where = f"game.objects.{name}.{key}"
+            check_names(where, amounts, self.resource_names, what="resource", declared_in="game.resource_names")
+            for resource, amount in amounts.items():
+                if self.agent.limit_of(resource) == 0:
+                    raise ValueError(
+                        f"{where}.{resource}={amount}, but agents can hold 0 of it, so nobody could ever "
+                        f"{'bring' if key == 'input_resources' else 'take'} it. "
+                        f"Raise game.agent.resource_limits.{resource}."
+                    )
+
+
+class MettaGridConfig(Config):
+    """A labelled game: everything that an environment needs apart from its seed.
+
+    >>> MettaGridConfig(label="empty").game.max_steps
+    1000
+    """
+
+    label: str = Field(default="mettagrid", min_length=1, description="name in statistics and specs")
+    game: GameConfig = GameConfig()

@@ -1,0 +1,74 @@
+"""What a game shows to a policy, derived from its config alone: no engine, no batch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from metta.common.env_spec import EnvSpec, FeatureSpec
+from metta.mettagrid.config.game import GameConfig, MettaGridConfig
+
+TYPE_ID = 0
+GROUP = 1
+FROZEN = 2
+ORIENTATION = 3
+CONVERTING = 5
+EPISODE_COMPLETION_PCT = 7
+LAST_ACTION = 8
+LAST_REWARD = 10
+COOLDOWN_REMAINING = 14
+FIRST_INVENTORY = 17
+"""Feature id of ``inv:<resource 0>``; the ids in between are kept for mechanics to come."""
+
+REWARD_ZERO = 128
+"""``last_reward`` shows ``128 + round(100 * reward)``, saturating at 0 and 255."""
+
+
+def env_spec(cfg: MettaGridConfig) -> EnvSpec:
+    """Observation layout, feature table and action names of a game.
+
+    >>> env_spec(MettaGridConfig()).obs_shape
+    (200, 3)
+    """
+    game = cfg.game
+    return EnvSpec(
+        name=cfg.label,
+        obs_kind="tokens",
+        obs_shape=(game.obs.num_tokens, 3),
+        obs_dtype="uint8",
+        window=(game.obs.height, game.obs.width),
+        features=_features(game),
+        action_names=game.actions.names(),
+        num_agents=game.num_agents,
+    )
+
+
+def _features(game: GameConfig) -> tuple[FeatureSpec, ...]:
+    """The feature table, ordered by id. Normalisations are the classic ones, except frozen (10, its usual duration)."""
+    num_types = 1 + max((thing.type_id for thing in game.objects.values()), default=0)
+    num_groups = 1 + max(group.id for group in game.groups.values())
+    table = [
+        _categorical(TYPE_ID, "type_id", num_types),
+        _categorical(GROUP, "agent:group", num_groups),
+        _numeric(FROZEN, "agent:frozen", 10.0),
+        _categorical(ORIENTATION, "agent:orientation", 4),
+        _numeric(CONVERTING, "converting", 1.0),
+    ]
+    if game.obs.episode_completion_pct:
+        table.append(_numeric(EPISODE_COMPLETION_PCT, "episode_completion_pct", 255.0, "global"))
+    if game.obs.last_action:
+        table.append(_categorical(LAST_ACTION, "last_action", len(game.actions.names()), "global"))
+    if game.obs.last_reward:
+        table.append(_numeric(LAST_REWARD, "last_reward", 100.0, "global"))
+    table.append(_numeric(COOLDOWN_REMAINING, "cooldown_remaining", 255.0))
+    table += [_numeric(FIRST_INVENTORY + i, f"inv:{name}", 100.0) for i, name in enumerate(game.resource_names)]
+    return tuple(table)
+
+
+def _numeric(
+    feature_id: int, name: str, normalization: float, scope: Literal["cell", "global"] = "cell"
+) -> FeatureSpec:
+    return FeatureSpec(id=feature_id, name=name, kind="numeric", scope=scope, normalization=normalization)
+
+
+def _categorical(feature_id: int, name: str, num_values: int, scope: Literal["cell", "global"] = "cell") -> FeatureSpec:
+    return FeatureSpec(id=feature_id, name=name, kind="categorical", scope=scope, num_values=num_values)

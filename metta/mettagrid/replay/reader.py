@@ -1,0 +1,115 @@
+"""Reading and playing a replay: the game is simulated again and compared with the recorded hashes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metta.mettagrid.env import MettaGridEnv
+from metta.mettagrid.replay.format import MAX_BYTES, Replay, ReplayError, unpack_replay
+
+SEEK_STRIDE = 50
+"""Steps between the worlds that a player keeps for going back; seeking simulates at most so many steps (or 1 %)."""
+
+
+def read_replay(path: Path, *, max_bytes: int = MAX_BYTES) -> Replay:
+    """Read and check a replay file.
+
+    Raises:
+        ReplayError: the file is missing, too large, damaged, hostile or from a newer version.
+    """
+    try:
+        size = path.stat().st_size
+        if size > max_bytes:
+            raise ReplayError(f"{path} has {size:,} bytes, more than the limit of {max_bytes:,} (max_bytes).")
+        data = path.read_bytes()
+    except OSError as error:
+        raise ReplayError(f"cannot read the replay {path}: {error.strerror}.") from error
+    try:
+        return unpack_replay(data, max_bytes=max_bytes)
+    except ReplayError as error:
+        raise ReplayError(f"{path}: {error}") from error
+
+
+class ReplayPlayer:
+    """Moves through a replay by simulating it. ``seek`` goes anywhere; ``verify`` proves the recording.
+
+    A file's snapshots are compared, never restored: going back restores only what this process has simulated, so a
+    crafted file cannot put the engine into a state that the game does not reach.
+
+    Shapes: ``rewards [agents] float64`` are the returns so far, ``last_rewards`` those of the last step,
+    ``last_actions [agents]`` the actions that led here (-1 before the first step).
+    """
+
+    def __init__(self, replay: Replay) -> None:
+        self.replay = replay
+        header = replay.header
+        self.env = MettaGridEnv(header.env, seed=header.seed)
+        if self.env.spec.action_names != header.action_names:
+            raise ReplayError(
+                f"the replay was recorded with the actions {header.action_names}, this version of the game has "
+                f"{self.env.spec.action_names}. Read it with the version of metta that wrote it."
+            )
+        self.env.reset()
+        self.step = 0
+        self.rewards: NDArray[np.float64] = np.zeros(header.num_agents, dtype=np.float64)
+        self.last_rewards: NDArray[np.float64] = np.zeros(header.num_agents, dtype=np.float64)
+        self._expected = {keyframe.step: keyframe.state_hash for keyframe in header.keyframes}
+        # At most 100 stations, however many keyframes a file claims to have.
+        self._stride = max(SEEK_STRIDE, -(-header.num_steps // 100))
+        self._visited: dict[int, tuple[bytes, NDArray[np.float64], NDArray[np.float64]]] = {}
+        self._arrive()
+
+    @property
+    def num_steps(self) -> int:
+        return self.replay.header.num_steps
+
+    @property
+    def last_actions(self) -> NDArray[np.int32]:
+        if self.step == 0:
+            return np.full(self.replay.header.num_agents, -1, dtype=np.int32)
+        return self.replay.actions[self.step - 1].astype(np.int32)
+
+    def seek(self, step: int) -> None:
+        """Go to the world after ``step`` steps (clipped to the recording).
+
+        Raises:
+            ReplayError: the game reached another world than the recorded one at a keyframe.
+        """
+        step = min(max(step, 0), self.num_steps)
+        if step < self.step:
+            keyframe = max(known for known in self._visited if known <= step)
+            snapshot, rewards, last_rewards = self._visited[keyframe]
+            self.env.restore(snapshot)
+            self.step, self.rewards, self.last_rewards = keyframe, rewards.copy(), last_rewards.copy()
+        while self.step < step:
+            batch = self.env.step(self.replay.actions[self.step].astype(np.int32))
+            self.step += 1
+            self.last_rewards = batch.rewards.astype(np.float64)
+            self.rewards += self.last_rewards
+            self._arrive()
+
+    def verify(self) -> None:
+        """Play everything and come back to where we are.
+
+        Raises:
+            ReplayError: at some keyframe the game reached another world than the recorded one.
+        """
+        here = self.step
+        self.seek(self.num_steps)
+        self.seek(here)
+
+    def _arrive(self) -> None:
+        expected = self._expected.get(self.step)
+        if expected is not None and (found := f"{self.env.state_hash():016x}") != expected:
+            raise ReplayError(
+                f"after {self.step} steps the world's hash is {found}, the replay recorded {expected}. The file was "
+                "made by another version of the engine, or was changed; record it again."
+            )
+        if self.step % self._stride == 0 and self.step not in self._visited:
+            self._visited[self.step] = (self.env.snapshot(), self.rewards.copy(), self.last_rewards.copy())
+
+    def close(self) -> None:
+        self.env.close()

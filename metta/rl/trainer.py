@@ -200,7 +200,8 @@ class Trainer:
             self.policy.load_state_dict(part("policy", tensors))
         except RuntimeError as error:
             raise CheckpointError(
-                f"the saved weights do not fit this policy: {error} Was policy_architecture changed since the run began?"
+                f"the saved weights do not fit this policy: {error} "
+                "Was policy_architecture changed since the run began?"
             ) from error
         restore_optimizer(self.optimizer, part("optimizer", tensors))
         for name, counter in data["counters"].items():

@@ -113,7 +113,9 @@ class Trainer:
             self._epoch_start = self.state_dict()
             self._save(self._epoch_start)
         except StopRequested:
-            raise self._interrupted() from None
+            interrupted = self._interrupted()
+            self._tell_hooks(interrupted)
+            raise interrupted from None
         except Exception as error:
             self._fail(error)
             raise
@@ -133,7 +135,7 @@ class Trainer:
                 stopwatch=self.stopwatch,
                 stop=self.stop,
             )
-        self._call_hooks("on_rollout_end", rollout)
+        self._call_hooks("on_rollout_end", UpdateStats(metrics={}, rollout=rollout, seconds={}))
         with self.stopwatch("advantage"):
             self._compute_advantages()
         with self.stopwatch("update"):
@@ -185,7 +187,7 @@ class Trainer:
             "counters": {key: getattr(self.state, key) for key in ("epoch", "agent_step", "env_step")},
             "env_is_exact": env_state is not None,
             "shared": dict(self.context.shared),
-            "hooks": {type(hook).__name__: hook.state_dict() for hook in self.hooks},
+            "hooks": {hook.name: hook.state_dict() for hook in self.hooks},
         }
         return TrainerSnapshot(epoch=self.state.epoch, tensors=tensors, data=json.loads(json.dumps(data)))
 
@@ -210,7 +212,8 @@ class Trainer:
         self.context.shared.clear()
         self.context.shared.update(data["shared"])
         for hook in self.hooks:
-            hook.load_state_dict(data["hooks"].get(type(hook).__name__, {}))
+            if hook.name in data["hooks"]:
+                hook.load_state_dict(data["hooks"][hook.name])
         rng = part("rng", tensors)  # last: nothing after this may draw
         self.action_rng.set_state(rng["actions"])
         self.shuffle_rng.set_state(rng["minibatches"])
@@ -297,16 +300,21 @@ class Trainer:
     def _fail(self, error: Exception) -> None:
         """Keep the last good state, then let every hook know; trouble on the way is logged, ``error`` stays the one."""
         _log.error("training failed: %s", "; ".join([str(error), *getattr(error, "__notes__", [])]))
-        steps: list[tuple[str, Callable[[], None]]] = [("saving the state", self._save_epoch_start)]
+        self._attempt("saving the state", self._save_epoch_start)
         if isinstance(error, NotANumberError):
-            steps.append(("saving the diagnosis", lambda: self._save_diagnosis(error)))
+            self._attempt("saving the diagnosis", lambda: self._save_diagnosis(error))
+        self._tell_hooks(error)
+
+    def _tell_hooks(self, error: Exception) -> None:
         for hook in self.hooks:
-            steps.append((f"{type(hook).__name__}.on_failure", lambda hook=hook: hook.on_failure(self.context, error)))
-        for what, step in steps:
-            try:
-                step()
-            except Exception as second:  # noqa: BLE001 - the first failure must be the one that is raised
-                _log.error("%s failed too: %s", what, second)
+            self._attempt(f"hook {hook.name!r}: on_failure", lambda hook=hook: hook.on_failure(self.context, error))
+
+    @staticmethod
+    def _attempt(what: str, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except Exception as second:  # noqa: BLE001 - the failure that came first is the one to be raised
+            _log.error("%s failed too: %s", what, second)
 
     def _save_epoch_start(self) -> None:
         if self._epoch_start is not None and self._epoch_start.epoch != self._saved_epoch:

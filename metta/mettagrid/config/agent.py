@@ -8,9 +8,10 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from metta.common.config import Config
-from metta.mettagrid.config.checks import check_amounts, check_names
+from metta.mettagrid.config.checks import check_amounts, check_names, check_stats
 from metta.mettagrid.config.limits import MAX_AMOUNT, MAX_TICKS
 from metta.mettagrid.config.rewards import RewardsConfig
+from metta.mettagrid.config.stats import agent_stat_names
 
 
 class GroupConfig(Config):
@@ -55,6 +56,9 @@ class AgentConfig(Config):
         }
         for key, names in tables.items():
             check_names(f"game.agent.{key}", names, resource_names, what="resource", declared_in="game.resource_names")
+        known = agent_stat_names(resource_names)
+        for key, names in (("stats", self.rewards.stats), ("stats_max", self.rewards.stats_max)):
+            check_stats(f"game.agent.rewards.{key}", names, known)
 
     @model_validator(mode="after")
     def _amounts_fit(self) -> Self:

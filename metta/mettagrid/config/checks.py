@@ -8,7 +8,7 @@ from metta.common.suggest import did_you_mean
 
 
 def check_names(key: str, names: Iterable[str], known: Collection[str], *, what: str, declared_in: str) -> None:
-    """Refuse a name that was never declared.
+    """Refuse a name that was never declared in the config key ``declared_in``.
 
     Raises:
         ValueError: the first unknown name, with the nearest known one.
@@ -18,6 +18,20 @@ def check_names(key: str, names: Iterable[str], known: Collection[str], *, what:
             raise ValueError(
                 f"{key} names the {what} {name!r}, but {declared_in} declares {listed(known)}."
                 f"{did_you_mean(name, known)} Rename it, or add it to {declared_in}."
+            )
+
+
+def check_stats(key: str, names: Iterable[str], known: Collection[str]) -> None:
+    """Refuse a statistic that the engine does not keep.
+
+    Raises:
+        ValueError: the first unknown name, with the nearest known one.
+    """
+    for name in names:
+        if name not in known:
+            raise ValueError(
+                f"{key} names the statistic {name!r}, which the engine does not keep; expected one of {listed(known)}."
+                f"{did_you_mean(name, known)} Rename or remove it."
             )
 
 

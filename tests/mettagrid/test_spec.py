@@ -1,0 +1,45 @@
+"""The feature table follows the config."""
+
+from __future__ import annotations
+
+from metta.mettagrid.builder.envs import make_arena
+from metta.mettagrid.spec import env_spec
+
+
+def test_arena_spec() -> None:
+    spec = env_spec(make_arena())
+    assert spec.obs_shape == (200, 3)
+    assert spec.window == (11, 11)
+    assert spec.num_actions == 14
+    assert spec.action_names[:6] == ("noop", "move_north", "move_south", "move_west", "move_east", "attack_0")
+    ids = [feature.id for feature in spec.features]
+    assert ids == sorted(set(ids))
+    by_name = {feature.name: feature for feature in spec.features}
+    assert {f.name for f in spec.features if f.kind == "categorical"} == {
+        "type_id",
+        "agent:group",
+        "agent:orientation",
+        "last_action",
+    }
+    assert by_name["inv:heart"].id == 17
+    assert by_name["type_id"].num_values == 17
+    assert by_name["last_action"].num_values == 14
+    assert by_name["episode_completion_pct"].scope == "global"
+
+
+def test_switched_off_tokens_leave_the_table() -> None:
+    game = {"game.obs.episode_completion_pct": False, "game.obs.last_action": False, "game.obs.last_reward": False}
+    spec = env_spec(make_arena().replace(game))
+    assert all(feature.scope == "cell" for feature in spec.features)
+
+
+def test_window_is_height_first() -> None:
+    assert env_spec(make_arena().replace({"game.obs.width": 5, "game.obs.height": 7})).window == (7, 5)
+
+
+def test_spec_does_not_depend_on_seedless_details() -> None:
+    """A policy may move between the arena and its peaceful or larger variant."""
+    arena = env_spec(make_arena(24))
+    for other in (make_arena(6), make_arena(combat=False)):
+        assert arena.differences(env_spec(other)) == []
+        assert arena.digest() == env_spec(other).digest()

@@ -68,7 +68,7 @@ def test_equal_samples_get_equal_intervals_whatever_they_are_called() -> None:
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30), st.integers(0, 2**62))
 def test_the_interval_holds_the_mean_and_stays_within_the_sample(values: list[float], seed: int) -> None:
     summary = summarize({"x": np.array(values)}, seed=seed)["x"]
-    slack = 1e-9 * max(1.0, max(abs(value) for value in values))
+    slack = 1e-9 * max(1.0, *(abs(value) for value in values))
     assert summary.low <= summary.mean <= summary.high
     assert min(values) - slack <= summary.low
     assert summary.high <= max(values) + slack
@@ -93,5 +93,5 @@ def test_a_metric_that_an_episode_lacks_counts_as_zero() -> None:
 
 
 def test_not_a_number_is_refused_by_name() -> None:
-    with pytest.raises(NotANumberError, match="'bad'.*2 episodes"):
+    with pytest.raises(NotANumberError, match=r"'bad'.*2 episodes"):
         summarize({"bad": np.array([1.0, np.nan]), "good": np.array([1.0, 2.0])}, seed=0)

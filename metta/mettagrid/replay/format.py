@@ -21,6 +21,7 @@ import hashlib
 import struct
 import zlib
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -74,7 +75,7 @@ class ReplayHeader(Config):
             raise ValueError(f"num_agents is {self.num_agents}, but the game has {game.num_agents} agents")
         if 0 < game.max_steps < self.num_steps:
             raise ValueError(f"num_steps is {self.num_steps}, but the game ends after {game.max_steps}")
-        if steps[0] != 0 or steps[-1] != self.num_steps or any(a >= b for a, b in zip(steps, steps[1:], strict=False)):
+        if steps[0] != 0 or steps[-1] != self.num_steps or any(a >= b for a, b in pairwise(steps)):
             raise ValueError(f"keyframe steps must rise from 0 to num_steps={self.num_steps}, got {steps[:20]}")
         return self
 

@@ -1,0 +1,54 @@
+"""Batch rules say what does not fit, why, and the nearest that does."""
+
+from __future__ import annotations
+
+import pytest
+
+from metta.common.errors import ConfigError
+from metta.rl.trainer_config import OptimizerConfig, TrainerConfig
+
+
+def sized(batch: int, minibatch: int, horizon: int) -> TrainerConfig:
+    return TrainerConfig().replace({"batch_size": batch, "minibatch_size": minibatch, "bptt_horizon": horizon})
+
+
+def test_sizes_are_checked_together_whatever_the_order() -> None:
+    assert sized(64, 32, 16).num_segments == 4
+
+
+def test_minibatch_holds_whole_segments() -> None:
+    with pytest.raises(ConfigError, match=r"minibatch_size=30 is no multiple of trainer\.bptt_horizon=16"):
+        sized(60, 30, 16)
+
+
+def test_batch_holds_whole_minibatches() -> None:
+    with pytest.raises(ConfigError, match=r"Nearest that fits: trainer\.batch_size=96"):
+        sized(100, 32, 16)
+
+
+def test_every_agent_needs_a_segment() -> None:
+    with pytest.raises(ConfigError, match=r"holds 4 segments .* 24 agents need one each.*batch_size>=384"):
+        sized(64, 32, 16).check_rows(24)
+
+
+def test_agents_share_the_segments_evenly() -> None:
+    sized(96, 32, 16).check_rows(3)
+    with pytest.raises(ConfigError, match=r"4 agents .* cannot share evenly.*batch_size=") as caught:
+        sized(96, 32, 16).check_rows(4)
+    nearest = int(str(caught.value).rsplit("=", 1)[1].rstrip("."))
+    sized(nearest, 32, 16).check_rows(4)
+
+
+@pytest.mark.parametrize(("schedule", "halfway"), [("constant", 1.0), ("linear", 0.55), ("cosine", 0.55)])
+def test_learning_rate_schedule(schedule: str, halfway: float) -> None:
+    config = OptimizerConfig().replace({"learning_rate": 1.0, "schedule": schedule, "final_fraction": 0.1})
+    assert config.learning_rate_at(0.0) == pytest.approx(1.0)
+    assert config.learning_rate_at(0.5) == pytest.approx(halfway)
+    assert config.learning_rate_at(1.0) == pytest.approx(1.0 if schedule == "constant" else 0.1)
+    assert config.learning_rate_at(1.7) == config.learning_rate_at(1.0)
+
+
+def test_limits_hold() -> None:
+    for path, value in (("gamma", 1.1), ("optimizer.learning_rate", -5), ("losses.ppo_actor.clip_coef", 0)):
+        with pytest.raises(ConfigError):
+            TrainerConfig().replace({path: value})

@@ -55,7 +55,7 @@ class ComponentContainer(nn.ModuleDict):
             raise KeyContractError(f"a component named {name!r} is there already. Use swap_component to replace it.")
         self._check_name(name)
         self._check_kind(name, component)
-        for other, module in self.items():
+        for other, module in self._components().items():
             if both := sorted(set(module.out_keys) & set(component.out_keys)):
                 raise KeyContractError(
                     f"components {other!r} and {name!r} both produce {both}. Give one of them another out_key."
@@ -73,9 +73,11 @@ class ComponentContainer(nn.ModuleDict):
     def get_component(self, name: str) -> MettaModule | ComponentContainer:
         """The component of that name."""
         self._check_known(name)
-        return self[name]  # pyright: ignore[reportReturnType] - register_component lets nothing else in
+        return self._components()[name]
 
-    def swap_component(self, name: str, component: MettaModule | ComponentContainer) -> MettaModule | ComponentContainer:
+    def swap_component(
+        self, name: str, component: MettaModule | ComponentContainer
+    ) -> MettaModule | ComponentContainer:
         """Put ``component`` in the place of the one called ``name`` and return the old one.
 
         A container that was built checks the new wiring first and stays as it was when that fails.
@@ -124,19 +126,19 @@ class ComponentContainer(nn.ModuleDict):
     @property
     def input_shapes(self) -> dict[str, Shape]:
         """Shapes of the inputs, as far as the container or a component declares them."""
-        declared = {k: v for module in self.values() for k, v in module.input_shapes.items()}
+        declared = {k: v for module in self._components().values() for k, v in module.input_shapes.items()}
         declared.update({key: shape for key, shape in (self._inputs or {}).items() if shape is not None})
         return {key: declared[key] for key in self.in_keys if key in declared}
 
     @property
     def output_shapes(self) -> dict[str, Shape]:
         """Shapes of the outputs, as far as components declare them."""
-        return {key: shape for module in self.values() for key, shape in module.output_shapes.items()}
+        return {key: shape for module in self._components().values() for key, shape in module.output_shapes.items()}
 
     @property
     def memory_shapes(self) -> dict[str, tuple[int, ...]]:
         """What all components together want to be kept per agent row."""
-        return {name: shape for module in self.values() for name, shape in module.memory_shapes.items()}
+        return {name: shape for module in self._components().values() for name, shape in module.memory_shapes.items()}
 
     # --- running --------------------------------------------------------------------------------------------------
 
@@ -169,8 +171,9 @@ class ComponentContainer(nn.ModuleDict):
         check_tensors(td, plan.inputs, {k: v for k, v in (self._inputs or {}).items() if v is not None}, reader)
         data = {key: td[key] for key in plan.inputs}
         outputs: dict[str, Tensor] = {}
+        components = self._components()
         for name in plan.order:
-            component = self.get_component(name)
+            component = components[name]
             component.check_inputs(data, f"component {name!r}")
             produced = component._compute(data)
             component.check_outputs(produced, f"component {name!r}")
@@ -219,7 +222,10 @@ class ComponentContainer(nn.ModuleDict):
         self._plan, self._checked = None, False
 
     def _nodes(self) -> dict[str, Node]:
-        return {name: _node_of(module, self._dependencies[name]) for name, module in self.items()}  # pyright: ignore[reportArgumentType]
+        return {name: _node_of(module, self._dependencies[name]) for name, module in self._components().items()}
+
+    def _components(self) -> dict[str, MettaModule | ComponentContainer]:
+        return dict(self.items())  # pyright: ignore[reportReturnType] - register_component lets nothing else in
 
     def _check_known(self, name: str) -> None:
         if name not in self._modules:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from metta.agent.module import Shape
 from metta.common.errors import KeyContractError, ShapeContractError
@@ -63,7 +64,8 @@ def make_plan(nodes: Mapping[str, Node], inputs: Collection[str] | None) -> Plan
                 known = sorted({*producers, *inputs})
                 raise KeyContractError(
                     f"component {name!r} reads {key!r}, which no component produces and which is not an input; "
-                    f"known keys are {known}.{did_you_mean(key, known)} Add a component with {key!r} among its out_keys."
+                    f"known keys are {known}.{did_you_mean(key, known)} Add a component with {key!r} among its "
+                    f"out_keys."
                 )
     return Plan(_sort(waits_for), tuple(external), tuple(producers))
 
@@ -74,7 +76,8 @@ def _find_producers(nodes: Mapping[str, Node], inputs: Collection[str] | None) -
         for key in node.out_keys:
             if key in producers:
                 raise KeyContractError(
-                    f"components {producers[key]!r} and {name!r} both produce {key!r}. Give one of them another out_key."
+                    f"components {producers[key]!r} and {name!r} both produce {key!r}. Give one of them another "
+                    f"out_key."
                 )
             if inputs is not None and key in inputs:
                 raise KeyContractError(
@@ -116,5 +119,5 @@ def _describe_cycle(waits_for: Mapping[str, Mapping[str, str]], left: Sequence[s
     while path[-1] not in path[:-1]:
         path.append(next(name for name in waits_for[path[-1]] if name in left))
     cycle = path[path.index(path[-1]) :]
-    steps = [f"{a!r} waits for {b!r} ({waits_for[a][b]})" for a, b in zip(cycle, cycle[1:], strict=False)]
+    steps = [f"{a!r} waits for {b!r} ({waits_for[a][b]})" for a, b in pairwise(cycle)]
     return f"components wait for each other in a cycle: {', '.join(steps)}. Rename a key or drop a dependency."

@@ -24,6 +24,7 @@ class FeatureSpec(Config):
     kind: Literal["numeric", "categorical"]
     scope: Literal["cell", "global"]
     normalization: float = Field(default=1.0, gt=0, description="numeric values are divided by this")
+    zero_point: float = Field(default=0.0, description="numeric: the value that stands for zero")
     num_values: int = Field(default=0, ge=0, le=256, description="categorical: values are 0 .. num_values - 1")
 
 

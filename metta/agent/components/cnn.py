@@ -1,0 +1,62 @@
+"""CNNEncoder: two convolutions and a linear layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from metta.agent.components.activation import activation_named, gain_of, orthogonal_init
+from metta.agent.module import MettaModule, TensorMap
+from metta.common.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class ConvSize:
+    """Channels out, square kernel, stride."""
+
+    channels: int
+    kernel: int
+    stride: int
+
+
+class CNNEncoder(MettaModule):
+    """Convolutions without padding, then one linear layer; the activation follows each.
+
+    Shapes: ``box [..., C, H, W] float32`` -> ``features [..., out_features] float32``.
+    """
+
+    def __init__(
+        self,
+        in_shape: tuple[int, int, int],
+        convs: tuple[ConvSize, ...],
+        out_features: int,
+        in_key: str = "box",
+        out_key: str = "features",
+        *,
+        activation: str = "relu",
+    ) -> None:
+        super().__init__([in_key], [out_key], input_shapes={in_key: in_shape}, output_shapes={out_key: (out_features,)})
+        self.in_key, self.out_key = in_key, out_key
+        self.activate = activation_named(activation)
+        gain = gain_of(activation)
+        channels, height, width = in_shape
+        self.convs = nn.ModuleList()
+        for index, conv in enumerate(convs, start=1):
+            if min(height, width) < conv.kernel:
+                raise ConfigError(
+                    f"convolution {index} has a {conv.kernel} x {conv.kernel} kernel, but its input is only {height} x "
+                    f"{width}. Set a smaller policy_architecture.conv{index}_kernel or an earlier stride."
+                )
+            self.convs.append(orthogonal_init(nn.Conv2d(channels, conv.channels, conv.kernel, conv.stride), gain))
+            channels = conv.channels
+            height, width = ((size - conv.kernel) // conv.stride + 1 for size in (height, width))
+        self.linear = orthogonal_init(nn.Linear(channels * height * width, out_features), gain)
+
+    def _compute(self, td: TensorMap) -> dict[str, Tensor]:
+        box = td[self.in_key]
+        x = box.flatten(0, -4)
+        for conv in self.convs:
+            x = self.activate(conv(x))
+        x = self.activate(self.linear(x.flatten(1)))
+        return {self.out_key: x.view(*box.shape[:-3], -1)}

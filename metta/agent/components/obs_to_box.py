@@ -1,0 +1,50 @@
+"""ObsToBox: tokens to the dense one-hot box."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from metta.agent.components.feature_table import FeatureTable
+from metta.agent.components.token_index import TokenIndex
+from metta.agent.module import MettaModule, TensorMap
+
+
+class ObsToBox(MettaModule):
+    """Spreads tokens over the dense box of a ``FeatureTable``.
+
+    ``layout="flat"``: one number per row of the table. ``layout="planes"``: one plane per channel, global channels
+    repeated in every cell, as convolutions want it.
+
+    Shapes: ``env_obs [..., K, 3] uint8`` -> ``box [..., N] float32`` (flat) or ``[..., C, H, W] float32`` (planes).
+    """
+
+    def __init__(
+        self,
+        features: FeatureTable,
+        num_tokens: int,
+        in_key: str = "env_obs",
+        out_key: str = "box",
+        *,
+        layout: Literal["flat", "planes"] = "planes",
+    ) -> None:
+        self_shape = (
+            (features.num_rows,)
+            if layout == "flat"
+            else (features.num_cell_channels + features.num_global_channels, *features.window)
+        )
+        super().__init__([in_key], [out_key], input_shapes={in_key: (None, 3)}, output_shapes={out_key: self_shape})
+        self.in_key, self.out_key, self.layout = in_key, out_key, layout
+        self.window, self.num_cell_channels = features.window, features.num_cell_channels
+        self.index = TokenIndex(features, num_tokens)
+
+    def _compute(self, td: TensorMap) -> dict[str, Tensor]:
+        flat = self.index.to_box(td[self.in_key])
+        if self.layout == "flat":
+            return {self.out_key: flat}
+        cells = self.num_cell_channels * self.window[0] * self.window[1]
+        planes = flat[..., :cells].unflatten(-1, (self.num_cell_channels, *self.window))
+        constant = flat[..., cells:, None, None]
+        return {self.out_key: torch.cat([planes, constant.expand(*constant.shape[:-2], *self.window)], dim=-3)}

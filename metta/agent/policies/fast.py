@@ -1,0 +1,33 @@
+"""`fast`: convolutions on the dense box made from tokens, LSTM, heads."""
+
+from __future__ import annotations
+
+from metta.agent.components.cnn import CNNEncoder, ConvSize
+from metta.agent.components.feature_table import FeatureTable
+from metta.agent.components.heads import ActorHead, ValueHead
+from metta.agent.components.lstm import LSTM
+from metta.agent.components.obs_to_box import ObsToBox
+from metta.agent.container import ComponentContainer
+from metta.agent.policies.inputs import network_inputs
+from metta.agent.policy_config import FastConfig
+from metta.common.env_spec import EnvSpec
+
+
+def build_fast(config: FastConfig, spec: EnvSpec) -> ComponentContainer:
+    """``env_obs -> box -> cnn -> lstm -> actor, critic``."""
+    features = FeatureTable.from_spec(spec, config.numeric_scale)
+    channels = features.num_cell_channels + features.num_global_channels
+    convs = (
+        ConvSize(config.conv1_channels, config.conv1_kernel, config.conv1_stride),
+        ConvSize(config.conv2_channels, config.conv2_kernel, config.conv2_stride),
+    )
+    size, layers = config.lstm_size, config.lstm_layers
+    network = ComponentContainer(network_inputs(spec, LSTM.state_shapes(size, layers)))
+    network.add_component("box", ObsToBox(features, spec.obs_shape[0]))
+    network.add_component(
+        "cnn", CNNEncoder((channels, *features.window), convs, config.encoder_size, activation=config.activation)
+    )
+    network.add_component("lstm", LSTM(config.encoder_size, size, layers))
+    network.add_component("actor", ActorHead(size, spec.num_actions, "core", gain=config.actor_gain))
+    network.add_component("critic", ValueHead(size, "core", gain=config.value_gain))
+    return network

@@ -1,0 +1,35 @@
+"""`mlp`: box observations, MLP, heads."""
+
+from __future__ import annotations
+
+import math
+
+from metta.agent.components.heads import ActorHead, ValueHead
+from metta.agent.components.linear import MLP
+from metta.agent.container import ComponentContainer
+from metta.agent.policies.inputs import network_inputs
+from metta.agent.policy_config import MlpConfig
+from metta.common.env_spec import EnvSpec
+from metta.common.errors import ConfigError
+
+
+def build_mlp(config: MlpConfig, spec: EnvSpec) -> ComponentContainer:
+    """``env_obs -> trunk -> actor, critic``, or a trunk each."""
+    if spec.obs_kind != "box":
+        raise ConfigError(
+            f"environment {spec.name!r} has {spec.obs_kind} observations {spec.obs_shape}, but this policy reads "
+            f"boxes. Choose policy_architecture=bag, or an environment with box observations."
+        )
+    network = ComponentContainer(network_inputs(spec))
+    trunks = (
+        {"trunk": "hidden"} if config.shared_trunk else {"actor_trunk": "actor_hidden", "critic_trunk": "critic_hidden"}
+    )
+    for name, key in trunks.items():
+        network.add_component(
+            name, MLP(spec.obs_shape, config.hidden_sizes, "env_obs", key, activation=config.activation)
+        )
+    width = config.hidden_sizes[-1] if config.hidden_sizes else math.prod(spec.obs_shape)
+    actor_key, critic_key = next(iter(trunks.values())), next(reversed(trunks.values()))
+    network.add_component("actor", ActorHead(width, spec.num_actions, actor_key, gain=config.actor_gain))
+    network.add_component("critic", ValueHead(width, critic_key, gain=config.value_gain))
+    return network

@@ -1,0 +1,231 @@
+"""Policy: what the rest of the system sees of an agent, and build_policy, the one way to make one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import torch
+from tensordict import TensorDictBase
+from torch import Tensor, nn
+
+from metta.agent.components.token_bag import TokenBag
+from metta.agent.container import ComponentContainer
+from metta.agent.distribution import MaskedCategorical
+from metta.agent.memory import Memory, MemorySpec, Rows
+from metta.agent.module import MEMORY_PREFIX, NEXT_MEMORY_PREFIX, Data
+from metta.agent.policies.registry import build_network
+from metta.agent.policy_config import BagConfig, BagLstmConfig, FastConfig, MlpConfig
+from metta.common.env_spec import EnvSpec
+from metta.common.errors import KeyContractError, ShapeContractError
+
+ExperienceSpec = dict[str, tuple[tuple[int, ...], torch.dtype]]
+Inputs = Mapping[str, Any] | TensorDictBase
+"""Tensors by key; among them may be `rows`, a slice."""
+_CLIPPED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, TokenBag)
+
+
+class ActingPolicy(Protocol):
+    """What simulations need: trained and scripted policies alike."""
+
+    spec: EnvSpec
+
+    @property
+    def device(self) -> torch.device:
+        """Where ``act`` wants its tensors."""
+        ...
+
+    def init_memory(self, num_rows: int) -> None:
+        """Forget everything and make room for ``num_rows`` agent rows."""
+        ...
+
+    def reset_memory(self, rows: Rows | None = None) -> None:
+        """Forget what is remembered of ``rows`` (None: all)."""
+        ...
+
+    def act(self, td: Data, *, generator: torch.Generator | None = None, greedy: bool = False) -> Data:
+        """Add ``action``, ``act_log_prob`` and ``values`` to ``td``."""
+        ...
+
+
+class Policy(nn.Module):
+    """A network with an action distribution and a memory per agent row.
+
+    The network reads ``env_obs``, ``first`` and ``memory/<name>``, and writes ``logits``, ``values`` and
+    ``next_memory/<name>``. Parameters are named ``network.<component>....``.
+
+    Shapes (B rows, s segments of T steps, A actions): see ``act`` and ``evaluate``.
+    """
+
+    def __init__(
+        self, config: BagConfig | BagLstmConfig | FastConfig | MlpConfig, spec: EnvSpec, network: ComponentContainer
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.spec = spec
+        self.network = network.build()
+        if missing := sorted({"logits", "values"} - set(network.out_keys)):
+            raise KeyContractError(f"a policy's network must produce 'logits' and 'values'; nobody produces {missing}.")
+        self._memory_keys = {MEMORY_PREFIX + name: name for name in network.memory_shapes}
+        self._data_keys = [key for key in network.in_keys if key not in self._memory_keys]
+        self._memory = Memory(self.memory_spec)
+
+    # --- acting ---------------------------------------------------------------------------------------------------
+
+    def act(self, td: Data, *, generator: torch.Generator | None = None, greedy: bool = False) -> Data:
+        """Choose an action for each row, advance the rows' memory (zeroed first where ``first``), return ``td``.
+
+        Shapes: reads ``env_obs [B, *obs_shape]``, ``first [B] bool``, optional ``action_mask [B, A] bool`` and optional
+        ``rows`` (slice or ``[B] int64``: which memory rows these are; absent: all, in order). Adds ``action [B]
+        int64``, ``act_log_prob [B] float32``, ``values [B] float32``.
+
+        Raises:
+            KeyContractError: an input is missing.
+            ShapeContractError: an input or the number of rows does not fit.
+        """
+        with torch.no_grad():
+            rows = td.get("rows", None)
+            outputs = self.network._compute(self._inputs(td, self._recall(td, rows)))
+            if self._memory_keys:
+                self._memory.write(rows, {name: outputs[NEXT_MEMORY_PREFIX + name] for name in self._memory.tensors})
+            dist = self._distribution(outputs["logits"], td)
+            action = dist.mode() if greedy else dist.sample(generator)
+            td["action"] = action
+            td["act_log_prob"] = dist.log_prob(action)
+            td["values"] = outputs["values"]
+        return td
+
+    def values_only(self, td: Inputs) -> Tensor:
+        """State values ``[B] float32`` for bootstrapping; reads what ``act`` reads, leaves the memory alone."""
+        with torch.no_grad():
+            return self.network._compute(self._inputs(td, self._recall(td, td.get("rows", None))))["values"]
+
+    # --- learning -------------------------------------------------------------------------------------------------
+
+    def evaluate(self, td: Inputs) -> dict[str, Tensor]:
+        """What the present weights say about recorded steps, with gradients. ``td`` is only read.
+
+        Shapes: reads ``env_obs [s, T, *obs_shape]``, ``first [s, T] bool``, ``action [s, T] int64``, optional
+        ``action_mask [s, T, A] bool``, and for recurrent policies ``memory/<name> [s, *shape]`` as it was before each
+        segment's first step. Returns ``act_log_prob``, ``entropy``, ``values``, all ``[s, T] float32``.
+
+        Raises:
+            KeyContractError: an input is missing.
+            ShapeContractError: an input does not fit.
+        """
+        outputs = self.network._compute(self._inputs(td, {key: _required(td, key) for key in self._memory_keys}))
+        dist = self._distribution(outputs["logits"], td)
+        return {
+            "act_log_prob": dist.log_prob(_required(td, "action")),
+            "entropy": dist.entropy(),
+            "values": outputs["values"],
+        }
+
+    def forward(self, td: Inputs) -> dict[str, Tensor]:
+        """Same as ``evaluate``: data-parallel wrappers hook into ``forward``."""
+        return self.evaluate(td)
+
+    def clip_weights(self) -> None:
+        """Clamp the weights of linear, convolution and bag layers to +-``config.clip_range`` (0: leave them alone)."""
+        limit = self.config.clip_range
+        if limit <= 0:
+            return
+        with torch.no_grad():
+            for module in self.network.modules():
+                if isinstance(module, _CLIPPED):
+                    module.weight.clamp_(-limit, limit)
+
+    def component_parameters(self) -> dict[str, list[nn.Parameter]]:
+        """Parameters by component, for one optimizer group each; components without any are left out."""
+        groups = {name: list(component.parameters()) for name, component in self.network.items()}
+        return {name: parameters for name, parameters in groups.items() if parameters}
+
+    @property
+    def experience_spec(self) -> ExperienceSpec:
+        """What ``act`` writes for each step and ``evaluate`` or a loss reads again, beside the environment's data."""
+        return {"action": ((), torch.int64), "act_log_prob": ((), torch.float32), "values": ((), torch.float32)}
+
+    # --- memory ---------------------------------------------------------------------------------------------------
+
+    @property
+    def memory_spec(self) -> MemorySpec:
+        """Shape and dtype per agent row of what the policy remembers; empty for policies without memory."""
+        return {name: (tuple(shape), torch.float32) for name, shape in self.network.memory_shapes.items()}
+
+    @property
+    def memory(self) -> dict[str, Tensor]:
+        """The memory itself, ``[rows, *shape]`` by name: what ``act`` will read next."""
+        return self._memory.tensors
+
+    def init_memory(self, num_rows: int) -> None:
+        """Forget everything and make room for ``num_rows`` agent rows."""
+        self._memory = Memory(self.memory_spec, num_rows, self.device)
+
+    def reset_memory(self, rows: Rows | None = None) -> None:
+        """Forget what is remembered of ``rows`` (None: all)."""
+        self._memory.reset(rows)
+
+    def memory_state(self) -> dict[str, Tensor]:
+        """A copy of the memory, for snapshots."""
+        return self._memory.state()
+
+    def load_memory_state(self, state: Mapping[str, Tensor]) -> None:
+        """Go back to a copy that ``memory_state`` made."""
+        self._memory.load(state)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters are."""
+        return next(self.parameters()).device
+
+    # --- inside ---------------------------------------------------------------------------------------------------
+
+    def _inputs(self, td: Inputs, memory: dict[str, Tensor]) -> dict[str, Tensor]:
+        for key in self._data_keys:
+            memory[key] = _required(td, key)
+        return memory
+
+    def _recall(self, td: Inputs, rows: Rows | None) -> dict[str, Tensor]:
+        if not self._memory_keys:
+            return {}
+        recalled = self._memory.read(rows)
+        batch = _required(td, "env_obs").shape[0]
+        for name, tensor in recalled.items():
+            if tensor.shape[0] != batch:
+                raise ShapeContractError(
+                    f"act got {batch} observations for {tensor.shape[0]} rows of memory {name!r} (rows={rows}, memory "
+                    f"has {self._memory.num_rows}). Call init_memory(num_rows) and pass the `rows` of the observations."
+                )
+        return {MEMORY_PREFIX + name: tensor for name, tensor in recalled.items()}
+
+    def _distribution(self, logits: Tensor, td: Inputs) -> MaskedCategorical:
+        return MaskedCategorical(logits, td.get("action_mask", None) if self.config.use_action_mask else None)
+
+
+def build_policy(
+    config: BagConfig | BagLstmConfig | FastConfig | MlpConfig,
+    spec: EnvSpec,
+    *,
+    device: torch.device | str = "cpu",
+    seed: int,
+) -> Policy:
+    """The policy that ``config`` (``policy_architecture=``) describes, for environments with ``spec``.
+
+    Weights depend on ``config``, ``spec`` and ``seed`` alone: they are drawn on the CPU from a generator of their own,
+    and the global one is left as it was.
+
+    Raises:
+        ConfigError: the preset cannot read these observations.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        network = build_network(config, spec)
+    return Policy(config, spec, network).to(device)
+
+
+def _required(td: Inputs, key: str) -> Tensor:
+    value = td.get(key, None)
+    if value is None:
+        there = sorted(str(other) for other in td.keys())  # noqa: SIM118 - a TensorDict iterates over its batch
+        raise KeyContractError(f"the policy reads {key!r}, which is missing; there are {there}.")
+    return value

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, Self, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -69,22 +69,26 @@ def _rebuild(node: Any, tree: Mapping[str, Any], path: tuple[str, ...]) -> Any:
         except ValidationError as error:
             raise ConfigError(f"{'.'.join(path) or type(node).__name__}: {describe_validation_error(error)}") from error
     if isinstance(node, Mapping):
-        values = dict(node)
+        entries = dict(cast(Mapping[str, Any], node))
         for key, change in tree.items():
-            values[key] = _rebuild(values.get(key), change, (*path, key)) if isinstance(change, _Branch) else change
-        return values
+            entries[key] = _rebuild(entries.get(key), change, (*path, key)) if isinstance(change, _Branch) else change
+        return entries
     if isinstance(node, tuple | list):
-        items = list(node)
-        for key, change in tree.items():
-            where = ".".join((*path, key))
-            if not key.isdecimal() or int(key) >= len(items):
-                raise ConfigError(f"{where!r}: expected an index below {len(items)}, got {key!r}.")
-            index = int(key)
-            items[index] = _rebuild(items[index], change, (*path, key)) if isinstance(change, _Branch) else change
-        return type(node)(items)
+        return _rebuild_sequence(cast(Sequence[Any], node), tree, path)
     if node is None:  # an absent optional config: pydantic builds it from the plain mapping
         return _plain(tree)
     raise ConfigError(f"{'.'.join(path)!r} is a {type(node).__name__}, which has no keys; got {sorted(tree)}.")
+
+
+def _rebuild_sequence(node: Sequence[Any], tree: Mapping[str, Any], path: tuple[str, ...]) -> Sequence[Any]:
+    items = list(node)
+    for key, change in tree.items():
+        where = ".".join((*path, key))
+        if not key.isdecimal() or int(key) >= len(items):
+            raise ConfigError(f"{where!r}: expected an index below {len(items)}, got {key!r}.")
+        index = int(key)
+        items[index] = _rebuild(items[index], change, (*path, key)) if isinstance(change, _Branch) else change
+    return tuple(items) if isinstance(node, tuple) else items
 
 
 def _plain(tree: Mapping[str, Any]) -> dict[str, Any]:

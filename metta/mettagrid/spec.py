@@ -58,16 +58,22 @@ def _features(game: GameConfig) -> tuple[FeatureSpec, ...]:
     if game.obs.last_action:
         table.append(_categorical(LAST_ACTION, "last_action", len(game.actions.names()), "global"))
     if game.obs.last_reward:
-        table.append(_numeric(LAST_REWARD, "last_reward", 100.0, "global"))
+        table.append(_numeric(LAST_REWARD, "last_reward", 100.0, "global", zero_point=REWARD_ZERO))
     table.append(_numeric(COOLDOWN_REMAINING, "cooldown_remaining", 255.0))
     table += [_numeric(FIRST_INVENTORY + i, f"inv:{name}", 100.0) for i, name in enumerate(game.resource_names)]
     return tuple(table)
 
 
 def _numeric(
-    feature_id: int, name: str, normalization: float, scope: Literal["cell", "global"] = "cell"
+    feature_id: int,
+    name: str,
+    normalization: float,
+    scope: Literal["cell", "global"] = "cell",
+    zero_point: float = 0.0,
 ) -> FeatureSpec:
-    return FeatureSpec(id=feature_id, name=name, kind="numeric", scope=scope, normalization=normalization)
+    return FeatureSpec(
+        id=feature_id, name=name, kind="numeric", scope=scope, normalization=normalization, zero_point=zero_point
+    )
 
 
 def _categorical(feature_id: int, name: str, num_values: int, scope: Literal["cell", "global"] = "cell") -> FeatureSpec:

@@ -22,6 +22,7 @@ def test_arena_spec() -> None:
         "last_action",
     }
     assert by_name["inv:heart"].id == 17
+    assert (by_name["last_reward"].zero_point, by_name["last_reward"].normalization) == (128, 100)
     assert by_name["type_id"].num_values == 17
     assert by_name["last_action"].num_values == 14
     assert by_name["episode_completion_pct"].scope == "global"

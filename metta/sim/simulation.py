@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 
+from metta.agent.policy import ActingPolicy
 from metta.common.env_spec import EnvSpec
 from metta.common.errors import EnvError
 from metta.common.seeding import derive_seed
@@ -20,17 +21,6 @@ Progress = Callable[[float], None]
 """Called now and then with the fraction of a simulation that is done, 0 to 1."""
 
 _PROGRESS_STEPS = 25
-
-
-class ActingPolicy(Protocol):
-    """What a simulation needs of a policy; ``metta.agent.policy.Policy`` and the mock policies have it."""
-
-    @property
-    def device(self) -> torch.device: ...
-
-    def init_memory(self, num_rows: int) -> None: ...
-
-    def act(self, td: Any, *, generator: torch.Generator | None = None, greedy: bool = False) -> Any: ...
 
 
 class PolicyDriver:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from metta.mettagrid.env import MettaGridEnv
 from metta.mettagrid.replay.format import MAX_BYTES, Replay, ReplayError, unpack_replay
+from metta.mettagrid.replay.tally import Tally
 
 SEEK_STRIDE = 50
 """Steps between the worlds that a player keeps for going back; seeking simulates at most so many steps (or 1 %)."""
@@ -39,8 +39,7 @@ class ReplayPlayer:
     A file's snapshots are compared, never restored: going back restores only what this process has simulated, so a
     crafted file cannot put the engine into a state that the game does not reach.
 
-    Shapes: ``rewards [agents] float64`` are the returns so far, ``last_rewards`` those of the last step,
-    ``last_actions [agents]`` the actions that led here (-1 before the first step).
+    ``tally`` holds the agents' returns up to here and their last actions.
     """
 
     def __init__(self, replay: Replay) -> None:
@@ -54,23 +53,16 @@ class ReplayPlayer:
             )
         self.env.reset()
         self.step = 0
-        self.rewards: NDArray[np.float64] = np.zeros(header.num_agents, dtype=np.float64)
-        self.last_rewards: NDArray[np.float64] = np.zeros(header.num_agents, dtype=np.float64)
+        self.tally = Tally.start(header.num_agents)
         self._expected = {keyframe.step: keyframe.state_hash for keyframe in header.keyframes}
         # At most 100 stations, however many keyframes a file claims to have.
         self._stride = max(SEEK_STRIDE, -(-header.num_steps // 100))
-        self._visited: dict[int, tuple[bytes, NDArray[np.float64], NDArray[np.float64]]] = {}
+        self._visited: dict[int, tuple[bytes, Tally]] = {}
         self._arrive()
 
     @property
     def num_steps(self) -> int:
         return self.replay.header.num_steps
-
-    @property
-    def last_actions(self) -> NDArray[np.int32]:
-        if self.step == 0:
-            return np.full(self.replay.header.num_agents, -1, dtype=np.int32)
-        return self.replay.actions[self.step - 1].astype(np.int32)
 
     def seek(self, step: int) -> None:
         """Go to the world after ``step`` steps (clipped to the recording).
@@ -81,14 +73,14 @@ class ReplayPlayer:
         step = min(max(step, 0), self.num_steps)
         if step < self.step:
             keyframe = max(known for known in self._visited if known <= step)
-            snapshot, rewards, last_rewards = self._visited[keyframe]
+            snapshot, tally = self._visited[keyframe]
             self.env.restore(snapshot)
-            self.step, self.rewards, self.last_rewards = keyframe, rewards.copy(), last_rewards.copy()
+            self.step, self.tally = keyframe, tally.copy()
         while self.step < step:
-            batch = self.env.step(self.replay.actions[self.step].astype(np.int32))
+            actions = self.replay.actions[self.step].astype(np.int32)
+            batch = self.env.step(actions)
             self.step += 1
-            self.last_rewards = batch.rewards.astype(np.float64)
-            self.rewards += self.last_rewards
+            self.tally.add(actions, batch.rewards, self.env.action_success)
             self._arrive()
 
     def verify(self) -> None:
@@ -109,7 +101,7 @@ class ReplayPlayer:
                 "made by another version of the engine, or was changed; record it again."
             )
         if self.step % self._stride == 0 and self.step not in self._visited:
-            self._visited[self.step] = (self.env.snapshot(), self.rewards.copy(), self.last_rewards.copy())
+            self._visited[self.step] = (self.env.snapshot(), self.tally.copy())
 
     def close(self) -> None:
         self.env.close()

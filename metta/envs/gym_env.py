@@ -181,11 +181,12 @@ class GymVecEnv:
 
 def _make_vector(config: GymEnvConfig) -> Any:
     count = config.num_envs
+    options: dict[str, Any]
     if config.backend == "serial":
-        backend, options, offsets = pufferlib.vector.Serial, {}, range(count)
+        options, offsets = {"backend": pufferlib.vector.Serial}, range(count)
     else:
         per_worker = count // config.num_workers
-        backend, options = pufferlib.vector.Multiprocessing, {"num_workers": config.num_workers, "overwork": True}
+        options = {"backend": pufferlib.vector.Multiprocessing, "num_workers": config.num_workers, "overwork": True}
         offsets = [index // per_worker + index % per_worker for index in range(count)]
     env_kwargs = [
         {"env_id": config.env_id, "kwargs": config.kwargs, "index": index, "seed_offset": offset}
@@ -195,7 +196,6 @@ def _make_vector(config: GymEnvConfig) -> Any:
         [make_puffer_env] * count,
         env_args=[[] for _ in range(count)],
         env_kwargs=env_kwargs,
-        backend=backend,
         num_envs=count,
         **options,
     )

@@ -23,7 +23,7 @@ _PR_SET_PDEATHSIG = 1
 _SEED_BITS = 2**31 - 1  # some environments hand their seed to numpy.random.seed, which takes 32 bits
 
 
-class _Plain(gymnasium.Wrapper[NDArray[np.float32], int, Any, Any]):
+class _Plain(gymnasium.Wrapper[NDArray[np.float32], Any, Any, Any]):
     """Flat ``float32`` observations, actions from 0, a seed of its own, no infos.
 
     PufferLib gives environments consecutive seeds, and with worker processes the same seed twice (worker 0's second
@@ -37,9 +37,10 @@ class _Plain(gymnasium.Wrapper[NDArray[np.float32], int, Any, Any]):
         flat, actions = self.env.observation_space, self.env.action_space
         assert isinstance(flat, spaces.Box)
         assert isinstance(actions, spaces.Discrete)
+        self.num_actions, self._first_action = int(actions.n), int(actions.start)
+        self.observation_shape = tuple(flat.shape)
         self.observation_space = spaces.Box(-np.inf, np.inf, flat.shape, np.float32)
-        self.action_space = spaces.Discrete(int(actions.n))
-        self._first_action = int(actions.start)
+        self.action_space = spaces.Discrete(self.num_actions)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         own = None if seed is None else derive_seed(seed - self._seed_offset, "gym", self._index) & _SEED_BITS
@@ -90,7 +91,7 @@ def gym_spec(env_id: str, kwargs: dict[str, Any]) -> EnvSpec:
     """
     env = _Plain(make_gymnasium(env_id, kwargs), 0, 0)
     try:
-        shape, num_actions = env.observation_space.shape, int(env.action_space.n)
+        shape, num_actions = env.observation_shape, env.num_actions
     finally:
         env.close()
     names = tuple(f"action_{number}" for number in range(num_actions))

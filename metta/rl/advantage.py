@@ -40,8 +40,16 @@ def compute_gae(
             raise ShapeContractError(f"compute_gae: {name} is {list(tensor.shape)}, values is {list(values.shape)}.")
     advantages = torch.empty_like(values) if out is None else out
     if values.device.type == "cpu":
-        arrays = [tensor.numpy() for tensor in (values, rewards, terminated, truncated, bootstrap)]
-        _kernels.gae(*arrays, gamma, gae_lambda, advantages.numpy())
+        _kernels.gae(
+            values.numpy(),
+            rewards.numpy(),
+            terminated.numpy(),
+            truncated.numpy(),
+            bootstrap.numpy(),
+            gamma,
+            gae_lambda,
+            advantages.numpy(),
+        )
     else:
         advantages.copy_(gae_by_scan(values, rewards, terminated, truncated, bootstrap, gamma, gae_lambda))
     return advantages, advantages + values

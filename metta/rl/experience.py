@@ -60,6 +60,7 @@ class Experience:
         tensors = {k: torch.zeros(*steps, *shape, dtype=dtype, device=device) for k, (shape, dtype) in fields.items()}
         for name, (shape, dtype) in (memory_spec or {}).items():
             tensors[f"memory/{name}"] = torch.zeros(self.num_segments, *shape, dtype=dtype, device=device)
+        self._segments = tensors
         self.buffer = TensorDict(tensors, batch_size=[self.num_segments], device=self.device)
         # Plain dicts of views: looking a key up in a TensorDict at every step would cost more than the copy.
         self.timelines = {key: tensors[key].view(num_rows, self.num_steps, *tensors[key].shape[2:]) for key in fields}
@@ -69,6 +70,7 @@ class Experience:
         }
         self.bootstrap = torch.zeros(num_rows, device=device)
         self._minibatch: TensorDict | None = None
+        self._gathered: dict[str, Tensor] = {}
 
     def write_step(self, step: int, rows: slice, values: Mapping[str, Tensor]) -> None:
         """Store what is known when the actions of ``step`` are sent; keys that the buffer lacks are an error."""
@@ -94,10 +96,11 @@ class Experience:
             yield self.buffer  # the mean over a whole batch knows no order
             return
         if self._minibatch is None:
-            self._minibatch = self.buffer[: self.minibatch_segments].clone()
+            self._gathered = {k: torch.empty_like(v[: self.minibatch_segments]) for k, v in self._segments.items()}
+            self._minibatch = TensorDict(self._gathered, batch_size=[self.minibatch_segments], device=self.device)
         for chunk in order.to(self.device).split(self.minibatch_segments):
-            for key, source in self.buffer.items():
-                torch.index_select(source, 0, chunk, out=self._minibatch[key])
+            for key, source in self._segments.items():
+                torch.index_select(source, 0, chunk, out=self._gathered[key])
             yield self._minibatch
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -67,12 +67,12 @@ def _act(policy: Policy, experience: Experience, step: int, batch: StepBatch, ge
     return td["action"]
 
 
-def _policy_inputs(batch: StepBatch, device: torch.device) -> dict[str, Tensor | slice]:
+def _policy_inputs(batch: StepBatch, device: torch.device) -> dict[str, Any]:
     observations = torch.from_numpy(batch.observations)
     if observations.is_floating_point():
         # Matrix kernels may sum in another order for memory that is aligned otherwise; torch's own is always alike.
         observations = observations.clone()
-    inputs: dict[str, Tensor | slice] = {
+    inputs: dict[str, Any] = {
         "env_obs": observations.to(device, non_blocking=True),
         "first": torch.from_numpy(batch.first).to(device, non_blocking=True),
         "rows": batch.rows,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import torch
+import torch.utils.deterministic as torch_determinism
 
 from metta.common.errors import ConfigError
 from metta.common.seeding import derive_seed
@@ -43,5 +44,5 @@ def setup_torch(*, seed: int, threads: int = 0, device: str = "auto") -> torch.d
     torch.set_num_threads(threads or available_threads())
     torch.manual_seed(derive_seed(seed, "torch"))
     torch.use_deterministic_algorithms(resolved.type == "cpu")
-    torch.utils.deterministic.fill_uninitialized_memory = False  # costs a pass over every new tensor
+    torch_determinism.fill_uninitialized_memory = False  # pyright: ignore[reportAttributeAccessIssue]  # costs a pass over every new tensor
     return resolved

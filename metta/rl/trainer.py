@@ -64,7 +64,7 @@ class Trainer:
         self.hooks = [hook for hook in hooks if rank == 0 or hook.ranks == "all"]
         self.device, self.seed = torch.device(device), seed
         self.state_store, self.commit_interval = state_store, commit_interval
-        self.stop = stop or StopFlag()
+        self.stop = StopFlag() if stop is None else stop  # an unset flag is false
         self.state = TrainerState()
         self.losses = build_losses(config.losses)
         self.optimizer = build_optimizer(config.optimizer, policy)
@@ -248,9 +248,16 @@ class Trainer:
 
     def _compute_advantages(self) -> None:
         line = self.experience.timeline
-        data = [line(key) for key in ("values", "rewards", "terminated", "truncated")]
-        gamma, gae_lambda = self.config.gamma, self.config.gae_lambda
-        _, returns = compute_gae(*data, self.experience.bootstrap, gamma, gae_lambda, out=line("advantages"))
+        _, returns = compute_gae(
+            line("values"),
+            line("rewards"),
+            line("terminated"),
+            line("truncated"),
+            self.experience.bootstrap,
+            self.config.gamma,
+            self.config.gae_lambda,
+            out=line("advantages"),
+        )
         line("returns").copy_(returns)
 
     def _update(self) -> dict[str, float]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import gymnasium
 import numpy as np
 import pytest
@@ -11,11 +14,14 @@ from metta.common.errors import ConfigError
 from metta.envs.gym_maker import gym_spec, make_gymnasium, make_puffer_env
 
 
-class Counting(gymnasium.Env[dict[str, object], int]):
+class Counting(gymnasium.Env[Any, Any]):
     """Shows its step count and the last action; actions are 3, 4, 5."""
 
     observation_space = spaces.Dict({"count": spaces.Discrete(10), "last": spaces.Box(0, 9, (2, 2), np.float64)})
     action_space = spaces.Discrete(3, start=3)
+
+    def __init__(self, **_: Any) -> None:
+        self.steps = 0
 
     def reset(self, *, seed: int | None = None, options: object = None) -> tuple[dict[str, object], dict[str, object]]:
         super().reset(seed=seed)
@@ -28,7 +34,7 @@ class Counting(gymnasium.Env[dict[str, object], int]):
 
 
 @pytest.fixture
-def counting_id() -> object:
+def counting_id() -> Iterator[str]:
     gymnasium.register("MettaTest/Counting-v0", entry_point=Counting)
     yield "MettaTest/Counting-v0"
     del gymnasium.registry["MettaTest/Counting-v0"]

@@ -107,7 +107,7 @@ def test_kernel_takes_no_converted_copies() -> None:
     zeros, no = np.zeros((2, 3), np.float32), np.zeros((2, 3), np.bool_)
     boot = np.zeros(2, np.float32)
     with pytest.raises(TypeError):
-        _kernels.gae(zeros, zeros, no, no, boot, 0.9, 0.9, np.zeros((2, 3), np.float64))
+        _kernels.gae(zeros, zeros, no, no, boot, 0.9, 0.9, np.zeros((2, 3), np.float64))  # pyright: ignore[reportArgumentType]
     with pytest.raises(TypeError):
         _kernels.gae(zeros, zeros, no, no, boot, 0.9, 0.9, np.zeros((3, 2), np.float32).T)
 
@@ -117,5 +117,6 @@ def test_kernel_takes_no_converted_copies() -> None:
 def test_gpu_equals_cpu() -> None:
     rollout = random_rollout(2, 64, 130, 0.02)
     cpu, _ = compute_gae(*rollout, 0.99, 0.95)
-    gpu, _ = compute_gae(*[tensor.cuda() for tensor in rollout], 0.99, 0.95)
+    values, rewards, terminated, truncated, bootstrap = (tensor.cuda() for tensor in rollout)
+    gpu, _ = compute_gae(values, rewards, terminated, truncated, bootstrap, 0.99, 0.95)
     torch.testing.assert_close(gpu.cpu(), cpu, rtol=1e-4, atol=1e-4)

@@ -184,8 +184,8 @@ def _read_manifest(part: bytes, origin: str) -> dict[str, str]:
     version = manifest.get("format_version")
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise CheckpointError(
-            f"{origin} has format version {version}, this Metta reads up to {FORMAT_VERSION}: it was written by a newer "
-            "version. Update Metta to use it."
+            f"{origin} has format version {version}, this Metta reads up to {FORMAT_VERSION}: a newer version "
+            "wrote it. Update Metta to use it."
         )
     digests = manifest.get("sha256")
     if version != FORMAT_VERSION or not isinstance(digests, dict) or set(digests) != {WEIGHTS, POLICY}:

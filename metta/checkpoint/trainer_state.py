@@ -26,7 +26,6 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from metta.checkpoint.save_attempts import SaveAttempts
 from metta.common.atomic import remove_leftovers, write_atomic
 from metta.common.errors import CheckpointError
 from metta.common.log import get_logger
@@ -58,15 +57,6 @@ class TrainerStateStore:
     def __init__(self, run_dir: RunDir, *, rank: int = 0) -> None:
         self.root = run_dir.trainer_state
         self.rank = rank
-        self._attempts = SaveAttempts("trainer state")
-
-    def commit(self, snapshot: TrainerSnapshot) -> bool:
-        """``save`` that may fail twice in a row with a warning; False when it did and nothing was saved.
-
-        Raises:
-            CheckpointError: the third failure in a row.
-        """
-        return self._attempts.run(lambda: self.save(snapshot))
 
     def save(self, snapshot: TrainerSnapshot, epoch: int | None = None) -> Path:
         """Write the folder of ``epoch`` (default: the snapshot's own); older folders beyond two go away afterwards.

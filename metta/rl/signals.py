@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from types import FrameType
 
 
@@ -32,21 +34,25 @@ class StopFlag:
         self.signum = signum
 
 
-@contextmanager
-def stop_on_signals(flag: StopFlag) -> Iterator[StopFlag]:
+@contextlib.contextmanager
+def stop_on_signals(flag: StopFlag, *, announce: bool = True) -> Iterator[StopFlag]:
     """While inside, SIGINT and SIGTERM set ``flag``; a second SIGINT stops at once, without saving.
+    ``announce``: say so on stderr; not where a live panel shows it.
 
-    The handlers before are put back on leaving. Only the main thread may enter.
+    The handlers before are put back on leaving. Only the main thread gets signals; elsewhere nothing is changed.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield flag
+        return
 
     def stop(signum: int, _: FrameType | None) -> None:
         if flag and signum == signal.SIGINT:
             signal.signal(signal.SIGINT, signal.SIG_DFL)  # a third one ends the process even inside native code
             raise KeyboardInterrupt
         flag.set(signum)
-        name = signal.Signals(signum).name
-        # One write call: printing from a handler must not re-enter a buffered stream that it interrupted.
-        _write_stderr(f"\n{name}: stopping at the next safe point (Ctrl-C again: at once, without saving)\n")
+        if announce:  # one write call: printing here must not re-enter a buffered stream that it interrupted
+            name = signal.Signals(signum).name
+            _write_stderr(f"\n{name}: stopping at the next safe point (Ctrl-C again: at once, without saving)\n")
 
     before = {signum: signal.signal(signum, stop) for signum in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -57,9 +63,5 @@ def stop_on_signals(flag: StopFlag) -> Iterator[StopFlag]:
 
 
 def _write_stderr(text: str) -> None:
-    import os
-
-    try:
+    with contextlib.suppress(OSError, ValueError):  # a closed stderr must not turn a request to stop into a crash
         os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, text.encode())
-    except (OSError, ValueError):
-        pass  # a closed stderr must not turn a request to stop into a crash

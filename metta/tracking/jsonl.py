@@ -46,7 +46,7 @@ class JsonlLogger:
             message = f"cannot append to {self.path}: {error.strerror or error}."
             if self._failures >= MAX_FAILURES:
                 raise CheckpointError(
-                    f"{message} Third failure in a row, so the run stops. Free space or permissions under system.data_dir."
+                    f"{message} Third failure in a row, so the run stops. Free space or rights under system.data_dir."
                 ) from error
             _log.warning(
                 "%s The row waits for the next epoch (failure %d of %d).", message, self._failures, MAX_FAILURES
@@ -61,9 +61,11 @@ class JsonlLogger:
         offset, size = int(state.get("offset", 0)), _size(self.path)
         if size < offset:
             _log.warning(
-                "%s has %d bytes, the state of the run says %d: rows were lost or removed; new rows follow what is left.",
-                self.path, size, offset,
-            )  # fmt: skip
+                "%s has %d bytes, the run's state says %d: rows were lost; new rows follow what is left.",
+                self.path,
+                size,
+                offset,
+            )
             offset = _end_of_last_row(self.path)
         try:
             if size > offset:

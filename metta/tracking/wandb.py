@@ -31,9 +31,10 @@ def make_wandb_logger(config: WandbConfig, *, run: str, folder: Path, run_config
             return WandbLogger(config, "online", run=run, folder=folder, run_config=run_config)
         except _wandb_errors() as error:
             _log.warning(
-                "wandb.mode=online failed (%s); this run is recorded offline under %s. Upload it later with `wandb sync`.",
-                " ".join(str(error).split()) or type(error).__name__, folder / "wandb",
-            )  # fmt: skip
+                "wandb.mode=online failed (%s); recording offline under %s instead (`wandb sync` uploads it later).",
+                " ".join(str(error).split()) or type(error).__name__,
+                folder / "wandb",
+            )
     try:
         return WandbLogger(config, "offline", run=run, folder=folder, run_config=run_config)
     except _wandb_errors() as error:

@@ -9,6 +9,11 @@ if TYPE_CHECKING:
     from metta.rl.context import TrainerContext, UpdateStats
 
 
+def is_last_epoch(ctx: TrainerContext) -> bool:
+    """In ``on_epoch_end``: no further epoch follows."""
+    return ctx.state.agent_step >= ctx.config.total_timesteps
+
+
 class TrainerHook:
     """Base of all hooks: every method may stay empty. A hook reads the context and writes only ``ctx.shared``.
 

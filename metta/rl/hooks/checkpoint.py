@@ -1,0 +1,65 @@
+"""Writes policies and prunes old ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from metta.checkpoint.config import CheckpointerConfig
+from metta.checkpoint.manager import CheckpointManager
+from metta.checkpoint.save_attempts import SaveAttempts
+from metta.common.log import get_logger
+from metta.rl.hooks.base import TrainerHook, is_last_epoch
+
+if TYPE_CHECKING:
+    from metta.rl.context import TrainerContext, UpdateStats
+
+_log = get_logger(__name__)
+
+
+class CheckpointHook(TrainerHook):
+    """Write the policy every ``epoch_interval`` epochs and at the end; the trainer commits its state after all hooks.
+
+    ``also_every``: the evaluation's interval, so that each evaluated policy is one on disk (0: none). The policy of
+    the last epoch must be written: there a failure stops the run at once.
+    """
+
+    name = "checkpoint"
+    ranks = "master"  # every rank restores its own state; the policy artifact is the master's
+
+    def __init__(self, manager: CheckpointManager, config: CheckpointerConfig, also_every: int = 0) -> None:
+        self.manager = manager
+        self.config = config
+        self.also_every = also_every
+        self._attempts = SaveAttempts("policy")
+        self._scores: dict[int, float] = {}
+        self._saved_epoch = -1
+
+    def on_training_start(self, ctx: TrainerContext) -> None:
+        self.manager.remove_leftovers()
+        ctx.shared["latest_policy_uri"] = self.manager.latest()  # not the saved one: the run may have been moved
+
+    def on_epoch_end(self, ctx: TrainerContext, stats: UpdateStats) -> None:
+        epoch = ctx.state.epoch
+        intervals = [self.config.epoch_interval, *([self.also_every] if self.also_every else [])]
+        if is_last_epoch(ctx) or any(epoch % interval == 0 for interval in intervals):
+            self._attempts.run(lambda: self._save(ctx))
+
+    def on_training_end(self, ctx: TrainerContext) -> None:
+        if self._saved_epoch != ctx.state.epoch:
+            self._save(ctx)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"scores": {str(epoch): score for epoch, score in sorted(self._scores.items())}}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self._scores = {int(epoch): float(score) for epoch, score in state.get("scores", {}).items()}
+
+    def _save(self, ctx: TrainerContext) -> None:
+        epoch = ctx.state.epoch
+        ctx.shared["latest_policy_uri"] = self.manager.save_policy(ctx.policy, epoch, ctx.state.agent_step)
+        self._saved_epoch = epoch
+        _log.info("epoch %d: policy saved as %s", epoch, ctx.shared["latest_policy_uri"])
+        if (evaluated := ctx.shared.get("evaluation_scores")) is not None:
+            self._scores[int(evaluated["epoch"])] = float(evaluated["score"])
+        self.manager.prune(self.config.keep_last, self.config.keep_best, self._scores)

@@ -1,0 +1,289 @@
+"""Trains a policy. The same command goes on with a run that was stopped, to the very bits of an undisturbed one."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import Field, field_validator
+
+from metta.agent.policy_config import PolicyConfig, default_policy_config
+from metta.checkpoint.config import CheckpointerConfig
+from metta.common.errors import ConfigError, ExitCode, InterruptedBySignal
+from metta.common.log import get_logger, setup_logging
+from metta.common.run_dir import RunDir, RunLock, check_run_name
+from metta.common.seeding import derive_seed
+from metta.envs.env_config import EnvConfig
+from metta.rl.trainer_config import TrainerConfig
+from metta.sim.evaluator_config import EvaluatorConfig
+from metta.tools.resolved import resolved_tree
+from metta.tools.tool import Tool
+from metta.tools.train_resume import check_same_run, default_run_name, note_machine
+from metta.tracking.config import WandbConfig
+
+if TYPE_CHECKING:
+    import torch
+
+    from metta.agent.policy import Policy
+    from metta.checkpoint.trainer_state import TrainerSnapshot
+    from metta.common.env_spec import EnvSpec
+    from metta.common.vector_env import VectorEnv
+    from metta.rl.hooks.base import TrainerHook
+    from metta.rl.signals import StopFlag
+    from metta.rl.trainer import Trainer
+    from metta.tracking.console import ConsoleLogger
+
+_log = get_logger(__name__)
+
+
+class TrainTool(Tool):
+    """Train a policy in ``training_env``; writes ``<data_dir>/<run>``. The same ``run=`` again goes on where it was.
+
+    >>> from metta.mettagrid.builder.envs import make_arena
+    >>> from metta.mettagrid.vec_env_config import VecEnvConfig
+    >>> TrainTool(run="demo", training_env=VecEnvConfig(env=make_arena(6))).trainer.gamma
+    0.99
+    """
+
+    run: str | None = Field(default=None, description="name of the run; absent: local.<user>.<date>.<time>")
+    trainer: TrainerConfig = Field(default_factory=TrainerConfig, description="length, batches, losses, optimizer")
+    training_env: EnvConfig = Field(description="the environments to train in")
+    policy_architecture: PolicyConfig | None = Field(
+        default=None, description="network preset; absent: bag for token observations, mlp for boxes"
+    )
+    initial_policy_uri: str | None = Field(
+        default=None, description="start from this policy's weights and architecture instead of random ones"
+    )
+    checkpointer: CheckpointerConfig = Field(default_factory=CheckpointerConfig, description="what is saved when")
+    evaluator: EvaluatorConfig = Field(default_factory=EvaluatorConfig, description="scores during training")
+    wandb: WandbConfig = Field(default_factory=WandbConfig, description="Weights & Biases; off by default")
+
+    @field_validator("run")
+    @classmethod
+    def _run_is_a_name(cls, run: str | None) -> str | None:
+        return None if run is None else check_run_name(run)
+
+    def invoke(self) -> int:
+        """Train until ``trainer.total_timesteps``.
+
+        Raises:
+            RunOwnedError: another live process trains this run.
+            ConfigError: the run was started with other settings.
+            InterruptedBySignal: SIGINT or SIGTERM came; the state is saved.
+            NotANumberError: training broke; a diagnosis is saved.
+        """
+        tool = self._named(self.run or default_run_name())
+        assert tool.run is not None
+        run_dir = RunDir.at(tool.system.data_dir, tool.run).create()
+        with _owned(run_dir):
+            logging.raiseExceptions = False  # a full disk must not turn each log line into a traceback on stderr
+            setup_logging(run_dir.log_path, verbose=_log.isEnabledFor(logging.DEBUG))
+            return _Training(tool, run_dir).run()
+
+    def _named(self, run: str) -> Self:
+        return self.replace({"run": run}).with_origins(self._origins, self._heading)
+
+
+@contextlib.contextmanager
+def _owned(run_dir: RunDir) -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(RunLock(run_dir))
+        except OSError as error:
+            raise ConfigError(
+                f"cannot lock {run_dir.lock_path}: {error.strerror or error}. Free space or permissions there, or set "
+                "system.data_dir to a writable place."
+            ) from error
+        yield
+
+
+class _Training:
+    """One invocation: from an owned run directory to a trained policy."""
+
+    def __init__(self, tool: TrainTool, run_dir: RunDir) -> None:
+        self.tool = tool
+        self.run_dir = run_dir
+
+    def run(self) -> int:
+        from metta.checkpoint.trainer_state import TrainerStateStore
+        from metta.rl.signals import StopFlag, stop_on_signals
+
+        store = TrainerStateStore(self.run_dir)
+        store.remove_unfinished()
+        if store.newest_epoch() is not None:
+            check_same_run(self.run_dir, resolved_tree(self.tool))
+        snapshot = store.load_newest()
+        if snapshot is not None and self._is_finished(snapshot):
+            return ExitCode.OK
+        self._save_config()
+        stop = StopFlag()
+        with contextlib.ExitStack() as stack:
+            console = self._make_console(stop)
+            stack.callback(console.close)  # also when a second Ctrl-C skips the hooks
+            stack.enter_context(stop_on_signals(stop, announce=not _is_live(console)))
+            trainer = self._build(stack, store, console, stop)
+            if snapshot is not None:
+                trainer.load_state(snapshot)
+            self._say_start(trainer, resumed=snapshot is not None)
+            return self._train(trainer)
+
+    def _train(self, trainer: Trainer) -> int:
+        began, first_step = time.monotonic(), trainer.state.agent_step
+        try:
+            trainer.train()
+        except InterruptedBySignal as error:
+            _log.info("%s", error)
+            raise InterruptedBySignal(
+                error.signum, f"run={self.run_dir.run}: {error} (The run's name: run={self.run_dir.run})"
+            ) from None
+        seconds, steps = time.monotonic() - began, trainer.state.agent_step - first_step
+        uri = trainer.context.shared.get("latest_policy_uri")
+        _log.info("finished at epoch %d, agent step %d; policy %s", trainer.state.epoch, trainer.state.agent_step, uri)
+        print(f"Trained {steps:,} agent-steps in {seconds:,.0f} s ({steps / max(seconds, 1e-9):,.0f}/s).")
+        print(f"Policy: {uri}")
+        return ExitCode.OK
+
+    def _is_finished(self, snapshot: TrainerSnapshot) -> bool:
+        done, total = int(snapshot.data["counters"]["agent_step"]), self.tool.trainer.total_timesteps
+        if done < total:
+            return False
+        text = f"run={self.run_dir.run} is finished: {done:,} of {total:,} agent-steps, epoch {snapshot.epoch}."
+        _log.info("%s", text)
+        print(f"{text} To train longer, set trainer.total_timesteps above {done:,}.")
+        return True
+
+    def _save_config(self) -> None:
+        try:
+            self.tool.save_resolved(self.run_dir.config_path)
+        except OSError as error:
+            raise ConfigError(
+                f"cannot write {self.run_dir.config_path}: {error.strerror or error}. Free space or permissions there, "
+                "or set system.data_dir to another place."
+            ) from error
+
+    def _make_console(self, stop: StopFlag) -> ConsoleLogger:
+        from metta.tracking.console import make_console_logger
+
+        total = self.tool.trainer.total_timesteps
+        folder = os.path.relpath(self.run_dir.root)
+        shown = folder if len(folder) < len(str(self.run_dir.root)) else str(self.run_dir.root)
+        return make_console_logger(self.run_dir.run, total, subtitle=shown, stopping=lambda: bool(stop))
+
+    def _build(self, stack: contextlib.ExitStack, store: Any, console: ConsoleLogger, stop: StopFlag) -> Trainer:
+        from metta.envs.env_config import make_env
+        from metta.rl.torch_setup import setup_torch
+        from metta.rl.trainer import Trainer
+
+        tool = self.tool
+        seed = tool.system.seed
+        device = setup_torch(seed=seed, threads=tool.system.torch_threads, device=tool.system.device)
+        note_machine(self.run_dir.root / "machine.json", _machine(device))
+        env = make_env(tool.training_env, derive_seed(seed, "worlds"))
+        stack.callback(env.close)
+        tool.trainer.check_rows(env.num_rows)
+        policy = self._make_policy(env.spec, device)
+        return Trainer(
+            tool.trainer,
+            env,
+            policy,
+            self.run_dir,
+            self._make_hooks(env, policy, device, console),
+            device=device,
+            seed=seed,
+            state_store=store,
+            commit_interval=tool.checkpointer.epoch_interval,
+            stop=stop,
+        )
+
+    def _make_policy(self, spec: EnvSpec, device: torch.device) -> Policy:
+        from metta.agent.policy import build_policy
+        from metta.checkpoint.manager import load_trained
+
+        tool = self.tool
+        if tool.initial_policy_uri is None:
+            config = tool.policy_architecture or default_policy_config(spec)
+            return build_policy(config, spec, device=device, seed=derive_seed(tool.system.seed, "policy"))
+        policy = load_trained(tool.initial_policy_uri, spec, device)
+        if tool.policy_architecture not in (None, policy.config):
+            raise ConfigError(
+                f"initial_policy_uri={tool.initial_policy_uri} has the architecture {policy.config!r}, but "
+                f"policy_architecture asks for {tool.policy_architecture!r}. Drop one of the two."
+            )
+        return policy
+
+    def _make_hooks(
+        self, env: VectorEnv, policy: Policy, device: torch.device, console: ConsoleLogger
+    ) -> list[TrainerHook]:
+        """In this order: the policy is written, evaluated, and then everything is logged."""
+        from metta.checkpoint.manager import CheckpointManager
+        from metta.rl.hooks.checkpoint import CheckpointHook
+        from metta.rl.hooks.evaluation import EvaluationHook
+        from metta.rl.hooks.metrics import MetricsHook
+        from metta.tracking.jsonl import JsonlLogger
+        from metta.tracking.wandb import make_wandb_logger
+
+        tool, run_dir = self.tool, self.run_dir
+        interval = tool.evaluator.epoch_interval if tool.evaluator.is_on else 0
+        wandb = make_wandb_logger(tool.wandb, run=run_dir.run, folder=run_dir.root, run_config=resolved_tree(tool))
+        return [
+            CheckpointHook(CheckpointManager(run_dir), tool.checkpointer, also_every=interval),
+            EvaluationHook(_evaluator(tool.evaluator, str(device)), interval, tool.evaluator.seed, console.phase),
+            MetricsHook(JsonlLogger(run_dir.metrics_path), JsonlLogger(run_dir.timing_path), console, [wandb]),
+        ]
+
+    def _say_start(self, trainer: Trainer, *, resumed: bool) -> None:
+        state, total = trainer.state, self.tool.trainer.total_timesteps
+        weights = sum(parameter.numel() for parameter in trainer.policy.parameters())
+        what = (
+            f"{trainer.policy.config.type} policy with {weights:,} weights, {trainer.env.num_envs} environments with "
+            f"{trainer.env.spec.num_agents} agents each, device {trainer.device}"
+        )
+        if resumed:
+            where = f"epoch {state.epoch}, agent step {state.agent_step:,} of {total:,}"
+            text = f"resuming run={self.run_dir.run} from {where}"
+        else:
+            text = f"starting run={self.run_dir.run} in {self.run_dir.root}"
+        _log.info("%s: %s", text, what)
+        print(f"{text[0].upper()}{text[1:]}: {what}.", flush=True)
+
+
+def _is_live(console: ConsoleLogger) -> bool:
+    from metta.tracking.console import LineConsole
+
+    return not isinstance(console, LineConsole)
+
+
+def _machine(device: torch.device) -> dict[str, Any]:
+    """What the bits of a training run depend on besides config and seed."""
+    import torch
+
+    return {
+        "torch": torch.__version__,
+        "torch_threads": torch.get_num_threads(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "device": device.type if device.type == "cpu" else torch.cuda.get_device_name(device),
+    }
+
+
+def _evaluator(config: EvaluatorConfig, device: str) -> Any:
+    """What EvaluationHook calls: training knows no simulations, so this is where the two meet."""
+
+    def evaluate(uri: str, seed: int, tick: Callable[[], None]) -> dict[str, dict[str, float]]:
+        from metta.eval.scorecard import evaluate_policies
+
+        evaluation = evaluate_policies(
+            config.planned(),
+            (uri,),
+            seed=seed,
+            greedy=not config.sampled,
+            device=device,
+            on_progress=lambda *_: tick(),
+        )
+        (resolved,) = evaluation.scorecard.policies
+        return evaluation.scorecard.means(resolved)
+
+    return evaluate

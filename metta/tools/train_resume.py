@@ -1,0 +1,77 @@
+"""May this command go on with that run? What the run was started with, compared with what is asked for now."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from metta.common.atomic import write_atomic
+from metta.common.errors import ConfigError
+from metta.common.log import get_logger
+from metta.common.run_dir import RunDir
+from metta.tools.resolved import differences, load_resolved
+
+_log = get_logger(__name__)
+
+_MAY_CHANGE = ("run", "system.data_dir", "system.torch_threads", "checkpointer", "evaluator", "wandb")
+"""Keys that decide where and how often a run is written, watched or measured, never what is learned."""
+_TOTAL = "trainer.total_timesteps"
+
+
+def default_run_name() -> str:
+    """``local.<user>.<date>.<time>``."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        user = "user"
+    allowed = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in user)
+    return f"local.{allowed}.{time.strftime('%Y%m%d.%H%M%S')}"
+
+
+def check_same_run(run_dir: RunDir, wanted: Mapping[str, Any]) -> None:
+    """Compare ``wanted`` (a resolved tree) with ``config.yaml`` of the run that is to go on.
+
+    Raises:
+        ConfigError: a value differs that would make it another run; names every such key with both values.
+    """
+    if not run_dir.config_path.is_file():
+        _log.warning("%s is missing: cannot tell whether the command is the same as before.", run_dir.config_path)
+        return
+    changed = differences(load_resolved(run_dir.config_path), wanted)
+    refused: list[str] = []
+    for path, (old, new) in changed.items():
+        if any(path == free or path.startswith(f"{free}.") for free in _MAY_CHANGE):
+            continue
+        if path == _TOTAL and isinstance(old, int) and isinstance(new, int) and new > old:
+            _log.info("%s: %d instead of %d", path, new, old)
+            continue
+        refused.append(f"\n  {path}: the run has {old!r}, the command asks for {new!r}")
+    if refused:
+        raise ConfigError(
+            f"run={run_dir.run} was started with other settings:{''.join(refused)}\n"
+            "A run goes on with its own settings; only a longer trainer.total_timesteps, checkpointer, evaluator and "
+            "wandb may change. Drop these overrides, or choose another run=."
+        )
+
+
+def note_machine(path: Path, machine: Mapping[str, Any]) -> None:
+    """Record what the bits of a run depend on beside its config; warn when a run goes on somewhere else."""
+    if path.is_file():
+        try:
+            before = json.loads(path.read_bytes())
+        except ValueError:
+            before = {}
+        for key in sorted(machine):
+            if key in before and before[key] != machine[key]:
+                _log.warning(
+                    "this run had %s=%s, now it is %s: training goes on, but its bits may differ from those of an "
+                    "undisturbed run.",
+                    key,
+                    before[key],
+                    machine[key],
+                )
+    write_atomic(path, (json.dumps(dict(machine), indent=1, sort_keys=True) + "\n").encode())

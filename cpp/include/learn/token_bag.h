@@ -36,7 +36,8 @@ void TokenBagForward(const TokenTables& tables, const TokenBagShape& shape, std:
 
 // grad_table[row] = sum over all tokens that used the row of weight * grad_out[b], grad_bias = sum of grad_out[b].
 //   grad_out [B, F], grad_table [N, F] and grad_bias [F] are overwritten.
-// Threads own columns, and each adds in the order of observations and tokens: bits do not depend on num_threads.
+// Each row of the table is summed by one thread, in the order of observations and tokens: bits do not depend on
+// num_threads.
 void TokenBagBackward(const TokenTables& tables, const TokenBagShape& shape, std::span<const std::uint8_t> obs,
                       std::span<const float> grad_out, std::span<float> grad_table, std::span<float> grad_bias,
                       int num_threads);

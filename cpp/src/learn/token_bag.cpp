@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstring>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -18,14 +19,13 @@ struct Entry {
   float weight;
 };
 
-// Eight floats. GCC and clang lower it to whatever the instruction set has; may_alias and aligned(4) let it read any
-// float array.
-using Lane = float __attribute__((vector_size(32), aligned(4), may_alias));
-constexpr std::int64_t kLane = 8;
-constexpr std::int64_t kBlock = 8 * kLane;   // columns that one pass keeps in registers
-constexpr std::int64_t kRowsPerTask = 16;    // observations that a forward thread takes at a time
-constexpr std::int64_t kRowsPerThread = 64;  // below that, starting a thread costs more than it saves
-constexpr std::size_t kAhead = 6;            // entries to prefetch ahead
+// Sixteen floats, a cache line. GCC and clang lower it to whatever the instruction set has; may_alias and aligned(4) let
+// it read any float array.
+using Lane = float __attribute__((vector_size(64), aligned(4), may_alias));
+constexpr std::int64_t kLane = 16;
+constexpr std::int64_t kRowsPerTask = 16;     // observations that a forward thread takes at a time
+constexpr std::int64_t kRowsPerThread = 64;   // below that, starting a thread costs more than it saves
+constexpr std::int64_t kRowsPerBlock = 512;   // observations whose gradients stay in the cache during a backward pass
 
 // Bytes of an observation up to the last one that is not 0xFF: unused tokens stand at the end.
 std::size_t UsedBytes(const std::uint8_t* obs, std::size_t size) {
@@ -54,47 +54,39 @@ std::size_t Decode(const TokenTables& tables, const std::uint8_t* obs, std::int6
   return count;
 }
 
-// The Add functions handle columns [first, last) of one observation.
-
-LEARN_CLONES void AddForward(const Entry* entries, std::size_t count, const float* table, std::int64_t width,
-                             const float* bias, float* out, std::int64_t first, std::int64_t last) {
-  std::int64_t column = first;
-  for (; column + kBlock <= last; column += kBlock) {
-    Lane sum[8];
-    for (int i = 0; i < 8; ++i) sum[i] = *reinterpret_cast<const Lane*>(bias + column + i * kLane);
-    for (std::size_t e = 0; e < count; ++e) {
-      const float* row = table + entries[e].row * width + column;
-      const float weight = entries[e].weight;
-#pragma GCC unroll 8
-      for (int i = 0; i < 8; ++i) sum[i] += weight * *reinterpret_cast<const Lane*>(row + i * kLane);
-    }
-    for (int i = 0; i < 8; ++i) *reinterpret_cast<Lane*>(out + column + i * kLane) = sum[i];
-  }
-  if (column == last) return;
-  std::copy(bias + column, bias + last, out + column);
+// Columns [column, column + N lanes), kept in registers over all entries.
+template <int N>
+inline __attribute__((always_inline)) void AddLanes(const Entry* entries, std::size_t count, const float* vectors,
+                                                    std::int64_t width, const float* start, float* out) {
+  Lane sum[N];
+  for (int i = 0; i < N; ++i) sum[i] = *reinterpret_cast<const Lane*>(start + i * kLane);
   for (std::size_t e = 0; e < count; ++e) {
-    const float* row = table + entries[e].row * width;
-    for (std::int64_t c = column; c < last; ++c) out[c] += entries[e].weight * row[c];
+    const float* vector = vectors + entries[e].row * width;
+    const float weight = entries[e].weight;
+#pragma GCC unroll 8
+    for (int i = 0; i < N; ++i) sum[i] += weight * *reinterpret_cast<const Lane*>(vector + i * kLane);
+  }
+  for (int i = 0; i < N; ++i) *reinterpret_cast<Lane*>(out + i * kLane) = sum[i];
+}
+
+// out = start + sum over entries, in their order, of weight * vectors[row]. `out` may be `start`.
+LEARN_CLONES void AddVectors(const Entry* entries, std::size_t count, const float* vectors, std::int64_t width,
+                             const float* start, float* out) {
+  std::int64_t c = 0;
+  for (; c + 4 * kLane <= width; c += 4 * kLane) AddLanes<4>(entries, count, vectors + c, width, start + c, out + c);
+  for (; c + kLane <= width; c += kLane) AddLanes<1>(entries, count, vectors + c, width, start + c, out + c);
+  for (; c < width; ++c) {
+    float sum = start[c];
+    for (std::size_t e = 0; e < count; ++e) sum += entries[e].weight * vectors[entries[e].row * width + c];
+    out[c] = sum;
   }
 }
 
-LEARN_CLONES void AddBackward(const Entry* entries, std::size_t count, const float* grad_out, std::int64_t width,
-                              float* grad_table, std::int64_t first, std::int64_t last) {
-  std::int64_t column = first;
-  for (; column + kBlock <= last; column += kBlock) {
-    Lane grad[8];
-    for (int i = 0; i < 8; ++i) grad[i] = *reinterpret_cast<const Lane*>(grad_out + column + i * kLane);
-    for (std::size_t e = 0; e < count; ++e) {
-      float* row = grad_table + entries[e].row * width + column;
-      const float weight = entries[e].weight;
-#pragma GCC unroll 8
-      for (int i = 0; i < 8; ++i) *reinterpret_cast<Lane*>(row + i * kLane) += weight * grad[i];
-    }
-  }
-  if (column == last) return;
-  for (std::size_t e = 0; e < count; ++e) {
-    float* row = grad_table + entries[e].row * width;
-    for (std::int64_t c = column; c < last; ++c) row[c] += entries[e].weight * grad_out[c];
+// out = sum of `count` vectors, in their order.
+LEARN_CLONES void AddRows(const float* vectors, std::int64_t count, std::int64_t width, float* out) {
+  std::fill(out, out + width, 0.0F);
+  for (std::int64_t i = 0; i < count; ++i, vectors += width) {
+    for (std::int64_t c = 0; c < width; ++c) out[c] += vectors[c];
   }
 }
 
@@ -103,30 +95,94 @@ int UsefulThreads(int wanted, std::int64_t num_obs) {
   return static_cast<int>(std::max<std::int64_t>(useful, 1));
 }
 
-// Share `index` of `count` of the range [0, size), in multiples of `step`.
-std::pair<std::int64_t, std::int64_t> ShareOf(std::int64_t size, std::int64_t step, int index, int count) {
-  const std::int64_t steps = (size + step - 1) / step;
-  return {std::min(size, steps * index / count * step), std::min(size, steps * (index + 1) / count * step)};
+// Share `index` of `count` of the range [0, size).
+std::pair<std::int64_t, std::int64_t> ShareOf(std::int64_t size, int index, int count) {
+  return {size * index / count, size * (index + 1) / count};
 }
 
-// Entries of consecutive observations, decoded once for all threads that need them.
-struct Decoded {
-  std::vector<Entry> entries;
-  std::vector<std::size_t> ends;  // ends[i]: first entry after observation i
+// An array whose memory is not written before it is used.
+template <typename T>
+class Buffer {
+ public:
+  T* Reserve(std::size_t size) {
+    if (size > size_) {
+      data_ = std::make_unique_for_overwrite<T[]>(size);
+      size_ = size;
+    }
+    return data_.get();
+  }
+  T* data() const { return data_.get(); }
+
+ private:
+  std::unique_ptr<T[]> data_;
+  std::size_t size_ = 0;
 };
 
-Decoded DecodeRange(const TokenTables& tables, const TokenBagShape& shape, const std::uint8_t* obs, std::int64_t first,
-                    std::int64_t last) {
-  Decoded decoded;
-  decoded.ends.reserve(static_cast<std::size_t>(last - first));
-  const auto room = static_cast<std::size_t>(shape.num_tokens);
+// A block of observations, seen from the table: the tokens that used a row stand together, in order of observations.
+struct Block {
+  struct Run {
+    std::int32_t row;     // of the table
+    std::uint32_t begin;  // the row's first entry
+    std::uint32_t end;    // the first entry after them
+  };
+  Buffer<Entry> entries;  // here Entry::row counts observations from the block's first
+  std::vector<Run> runs;  // by row
+};
+
+// Scratch of SortBlock, reused from block to block.
+struct SortSpace {
+  Buffer<Entry> entries;              // by observation
+  std::vector<std::size_t> ends;      // of each observation
+  std::vector<std::uint32_t> places;  // of each row of the table
+};
+
+// Counting sort by row, stable.
+void SortBlock(const TokenTables& tables, const TokenBagShape& shape, const std::uint8_t* obs, std::int64_t num_obs,
+               SortSpace& space, Block& block) {
+  Entry* entries = space.entries.Reserve(static_cast<std::size_t>(num_obs * shape.num_tokens));
+  space.ends.clear();
   std::size_t size = 0;
-  for (std::int64_t b = first; b < last; ++b) {
-    if (size + room > decoded.entries.size()) decoded.entries.resize(2 * size + 16 * room);
-    size += Decode(tables, obs + b * shape.num_tokens * 3, shape.num_tokens, decoded.entries.data() + size);
-    decoded.ends.push_back(size);
+  for (std::int64_t b = 0; b < num_obs; ++b) {
+    size += Decode(tables, obs + b * shape.num_tokens * 3, shape.num_tokens, entries + size);
+    space.ends.push_back(size);
   }
-  return decoded;
+  space.places.assign(static_cast<std::size_t>(shape.num_rows), 0);
+  std::uint32_t* places = space.places.data();
+  for (std::size_t e = 0; e < size; ++e) ++places[entries[e].row];
+  std::uint32_t end = 0;
+  for (std::int32_t row = 0; row < shape.num_rows; ++row) {
+    const std::uint32_t begin = end;
+    end += places[row];
+    places[row] = begin;
+    if (end > begin) block.runs.push_back({row, begin, end});
+  }
+  Entry* sorted = block.entries.Reserve(size);
+  std::size_t e = 0;
+  for (std::int32_t b = 0; b < num_obs; ++b) {
+    for (; e < space.ends[static_cast<std::size_t>(b)]; ++e) sorted[places[entries[e].row]++] = {b, entries[e].weight};
+  }
+}
+
+// Rows of the table at which to divide it, so that the parts have about equally many entries: num_parts + 1 numbers.
+std::vector<std::int32_t> DivideRows(const std::vector<Block>& blocks, std::int64_t num_rows, int num_parts) {
+  std::vector<std::size_t> counts(static_cast<std::size_t>(num_rows), 0);
+  std::size_t total = 0;
+  for (const Block& block : blocks) {
+    for (const auto& [row, begin, end] : block.runs) counts[static_cast<std::size_t>(row)] += end - begin;
+    if (!block.runs.empty()) total += block.runs.back().end;
+  }
+  std::vector<std::int32_t> bounds{0};
+  std::size_t sum = 0;
+  for (std::size_t row = 0; row < counts.size(); ++row) {
+    sum += counts[row];
+    const auto parts = static_cast<std::size_t>(num_parts);
+    while (bounds.size() < parts && sum * parts >= total * bounds.size()) {
+      bounds.push_back(static_cast<std::int32_t>(row) + 1);
+    }
+  }
+  bounds.resize(static_cast<std::size_t>(num_parts), static_cast<std::int32_t>(num_rows));
+  bounds.push_back(static_cast<std::int32_t>(num_rows));
+  return bounds;
 }
 
 }  // namespace
@@ -160,8 +216,7 @@ void TokenBagForward(const TokenTables& tables, const TokenBagShape& shape, std:
       for (std::int64_t b = first; b < last; ++b) {
         const std::size_t count =
             Decode(tables, obs.data() + b * shape.num_tokens * 3, shape.num_tokens, entries.data());
-        AddForward(entries.data(), count, table.data(), shape.width, bias.data(), out.data() + b * shape.width, 0,
-                   shape.width);
+        AddVectors(entries.data(), count, table.data(), shape.width, bias.data(), out.data() + b * shape.width);
       }
     }
   });
@@ -171,30 +226,37 @@ void TokenBagBackward(const TokenTables& tables, const TokenBagShape& shape, std
                       std::span<const float> grad_out, std::span<float> grad_table, std::span<float> grad_bias,
                       int num_threads) {
   const int threads = UsefulThreads(num_threads, shape.num_obs);
-  std::vector<Decoded> parts(static_cast<std::size_t>(threads));
+  const std::int64_t num_blocks = (shape.num_obs + kRowsPerBlock - 1) / kRowsPerBlock;
+  const auto size_of = [&](std::int64_t block) {
+    return std::min(kRowsPerBlock, shape.num_obs - block * kRowsPerBlock);
+  };
+  std::vector<Block> blocks(static_cast<std::size_t>(num_blocks));
+  std::atomic<std::int64_t> next{0};
   RunOnThreads(threads, [&](int thread) {
-    const auto [first, last] = ShareOf(shape.num_obs, 1, thread, threads);
-    parts[static_cast<std::size_t>(thread)] = DecodeRange(tables, shape, obs.data(), first, last);
-    const auto [begin, end] = ShareOf(static_cast<std::int64_t>(grad_table.size()), 1024, thread, threads);
+    const auto [begin, end] = ShareOf(static_cast<std::int64_t>(grad_table.size()), thread, threads);
     std::fill(grad_table.begin() + begin, grad_table.begin() + end, 0.0F);
+    SortSpace space;
+    for (std::int64_t block = next++; block < num_blocks; block = next++) {
+      const std::uint8_t* first = obs.data() + block * kRowsPerBlock * shape.num_tokens * 3;
+      SortBlock(tables, shape, first, size_of(block), space, blocks[static_cast<std::size_t>(block)]);
+    }
   });
-  std::fill(grad_bias.begin(), grad_bias.end(), 0.0F);
+  const std::vector<std::int32_t> bounds = DivideRows(blocks, shape.num_rows, threads);
   RunOnThreads(threads, [&](int thread) {
-    const auto [first, last] = ShareOf(shape.width, 2 * kLane, thread, threads);  // a cache line is two lanes
-    if (first == last) return;
-    const Entry whole{0, 1.0F};  // the bias is a table of one row that every observation uses with weight 1
-    const float* grad = grad_out.data();
-    for (const Decoded& part : parts) {
-      const Entry* entries = part.entries.data();
-      std::size_t begin = 0;
-      for (const std::size_t end : part.ends) {
-        AddBackward(entries + begin, end - begin, grad, shape.width, grad_table.data(), first, last);
-        AddBackward(&whole, 1, grad, shape.width, grad_bias.data(), first, last);
-        begin = end;
-        grad += shape.width;
+    const std::int32_t first = bounds[static_cast<std::size_t>(thread)];
+    const std::int32_t last = bounds[static_cast<std::size_t>(thread) + 1];
+    for (std::int64_t index = 0; index < num_blocks; ++index) {
+      const Block& block = blocks[static_cast<std::size_t>(index)];
+      const float* grad = grad_out.data() + index * kRowsPerBlock * shape.width;
+      auto run = std::lower_bound(block.runs.begin(), block.runs.end(), first,
+                                  [](const Block::Run& r, std::int32_t row) { return r.row < row; });
+      for (; run != block.runs.end() && run->row < last; ++run) {
+        float* sums = grad_table.data() + run->row * shape.width;
+        AddVectors(block.entries.data() + run->begin, run->end - run->begin, grad, shape.width, sums, sums);
       }
     }
   });
+  AddRows(grad_out.data(), shape.num_obs, shape.width, grad_bias.data());
 }
 
 }  // namespace mettagrid::learn

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from metta.checkpoint.trainer_state import TrainerSnapshot, TrainerStateStore
-from metta.common.atomic import write_atomic
 from metta.common.errors import CheckpointError, InterruptedBySignal, NotANumberError
 from metta.common.log import get_logger
 from metta.common.run_dir import RunDir
@@ -18,6 +17,7 @@ from metta.common.stopwatch import Stopwatch
 from metta.common.vector_env import VectorEnv
 from metta.rl.advantage import compute_gae
 from metta.rl.context import RolloutStats, StopRequested, TrainerContext, TrainerState, UpdateStats, check_stop
+from metta.rl.diagnosis import save_diagnosis
 from metta.rl.experience import Experience
 from metta.rl.loss.registry import build_losses
 from metta.rl.optim import build_optimizer, set_learning_rate
@@ -309,7 +309,7 @@ class Trainer:
         _log.error("training failed: %s", "; ".join([str(error), *getattr(error, "__notes__", [])]))
         self._attempt("saving the state", self._save_epoch_start)
         if isinstance(error, NotANumberError):
-            self._attempt("saving the diagnosis", lambda: self._save_diagnosis(error))
+            self._attempt("saving the diagnosis", lambda: save_diagnosis(self.context, error))
         self._tell_hooks(error)
 
     def _tell_hooks(self, error: Exception) -> None:
@@ -317,7 +317,7 @@ class Trainer:
             self._attempt(f"hook {hook.name!r}: on_failure", lambda hook=hook: hook.on_failure(self.context, error))
 
     @staticmethod
-    def _attempt(what: str, step: Callable[[], None]) -> None:
+    def _attempt(what: str, step: Callable[[], object]) -> None:
         try:
             step()
         except Exception as second:  # noqa: BLE001 - the failure that came first is the one to be raised
@@ -326,9 +326,3 @@ class Trainer:
     def _save_epoch_start(self) -> None:
         if self._epoch_start is not None and self._epoch_start.epoch != self._saved_epoch:
             self._save(self._epoch_start)
-
-    def _save_diagnosis(self, error: NotANumberError) -> None:
-        counters = {"epoch": self.state.epoch, "agent_step": self.state.agent_step}
-        norms = {name: float(weight.detach().norm()) for name, weight in self.policy.named_parameters()}
-        text = json.dumps({**counters, "error": str(error), "weight_norms": norms}, indent=1)
-        write_atomic(self.run_dir.root / "nan_diagnosis.json", text.encode())

@@ -1,0 +1,139 @@
+"""Training speed of a recipe: one JSON line with agent-steps per second and where the time goes.
+
+    python benchmarks/train.py --recipe arena [--policy bag] [--seconds 30] [--threads 2]
+
+Whole epochs are run as in a training, without hooks and without saving. The clock starts after two epochs of warm-up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import platform
+import resource
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from metta.agent.policy_config import BasePolicyConfig, PolicyConfig, default_policy_config
+from metta.common.env_spec import EnvSpec
+from metta.common.run_dir import RunDir
+from metta.envs.env_config import make_env
+
+WARM_UP_EPOCHS = 2
+PARTS = ("rollout.env", "rollout.inference", "advantage", "update")
+
+
+def main() -> None:
+    args = parse_args()
+    from metta.rl.torch_setup import setup_torch
+
+    device = setup_torch(seed=args.seed, threads=args.threads, device=args.device)
+    trainer = make_trainer(args, device)
+    for _ in range(WARM_UP_EPOCHS):
+        trainer.train_epoch()
+    result = measure(trainer, args.seconds)
+    trainer.env.close()
+    print(json.dumps({**describe(args, trainer, device), **result}))
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--recipe", default="arena", help="module below recipes/prod")
+    parser.add_argument("--policy", default=None, help="policy_architecture; default: the recipe's")
+    parser.add_argument("--seconds", type=float, default=30.0, help="measure at least this long")
+    parser.add_argument("--threads", type=int, default=0, help="torch threads; 0 = all cores")
+    parser.add_argument("--num-envs", type=int, default=None, help="environments; default: the recipe's")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="trainer settings, e.g. gamma=0.99")
+    return parser.parse_args()
+
+
+def make_trainer(args: argparse.Namespace, device: Any) -> Any:
+    from metta.agent.policy import build_policy
+    from metta.rl.trainer import Trainer
+
+    tool = importlib.import_module(f"recipes.prod.{args.recipe}").train()
+    env_config = tool.training_env
+    if args.num_envs:
+        env_config = env_config.replace({"num_envs": args.num_envs})
+    changes = {key: json.loads(value) for key, value in (setting.split("=", 1) for setting in args.set)}
+    config = tool.trainer.replace({"total_timesteps": 10**12, **changes})
+    env = make_env(env_config, args.seed)
+    policy_config = choose_policy(args.policy, getattr(tool, "policy_architecture", None), env.spec)
+    policy = build_policy(policy_config, env.spec, device=device, seed=args.seed)
+    run_dir = RunDir.at(Path(tempfile.gettempdir()), "benchmark-train")
+    return Trainer(config, env, policy, run_dir, device=device, seed=args.seed)
+
+
+def choose_policy(name: str | None, of_recipe: BasePolicyConfig | None, spec: EnvSpec) -> Any:
+    if name is not None:
+        return TypeAdapter(PolicyConfig).validate_python({"type": name})
+    return of_recipe or default_policy_config(spec)
+
+
+def measure(trainer: Any, seconds: float) -> dict[str, Any]:
+    speeds: list[float] = []
+    spent: dict[str, float] = {}
+    begin = time.perf_counter()
+    steps_before = trainer.state.agent_step
+    while time.perf_counter() - begin < seconds:
+        start = time.perf_counter()
+        stats = trainer.train_epoch()
+        speeds.append(stats.rollout.agent_steps / (time.perf_counter() - start))
+        for name, value in stats.seconds.items():
+            spent[name] = spent.get(name, 0.0) + value
+    wall = time.perf_counter() - begin
+    split = {name: round(spent[name] / wall, 4) for name in PARTS}
+    split["other"] = round(1.0 - sum(split.values()), 4)
+    return {
+        "sps": round((trainer.state.agent_step - steps_before) / wall),
+        "epochs": {
+            "n": len(speeds),
+            "min": round(min(speeds)),
+            "median": round(statistics.median(speeds)),
+            "max": round(max(speeds)),
+        },
+        "split": {"rollout": round(spent["rollout"] / wall, 4), **split},
+        "seconds": round(wall, 1),
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
+
+
+def describe(args: argparse.Namespace, trainer: Any, device: Any) -> dict[str, Any]:
+    import torch
+
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    return {
+        "benchmark": "train",
+        "recipe": args.recipe,
+        "policy": trainer.policy.config.type,
+        "parameters": sum(parameter.numel() for parameter in trainer.policy.parameters()),
+        "rows": trainer.env.num_rows,
+        "batch_size": trainer.config.batch_size,
+        "minibatch_size": trainer.config.minibatch_size,
+        "update_epochs": trainer.config.update_epochs,
+        "torch_threads": torch.get_num_threads(),
+        "device": str(device),
+        "machine": f"{platform.machine()} {cpu_name()}",
+        "commit": commit.stdout.strip(),
+    }
+
+
+def cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
+
+
+if __name__ == "__main__":
+    main()

@@ -19,6 +19,8 @@ def scorecard_table(scorecard: Scorecard, metrics: Sequence[str] = HEADLINE_METR
     """One row a policy and simulation; each number is a mean with its 95 % interval."""
     rows = [(uri, key, row) for uri, simulations in scorecard.policies.items() for key, row in simulations.items()]
     shown = [metric for metric in metrics if any(metric in row for _, _, row in rows)]
+    if all(row["length"].low == row["length"].high for _, _, row in rows if "length" in row):
+        shown = [metric for metric in shown if metric != "length"]  # a game of fixed length needs no column for it
     best = {
         (key, metric): max(row[metric].mean for _, other, row in rows if other == key and metric in row)
         for _, key, found in rows
@@ -27,7 +29,7 @@ def scorecard_table(scorecard: Scorecard, metrics: Sequence[str] = HEADLINE_METR
     }
     table = Table(title="Scorecard", title_justify="left", title_style="bold", header_style="bold", pad_edge=False)
     table.add_column("policy", overflow="fold")
-    table.add_column("simulation", overflow="fold")
+    table.add_column("simulation", no_wrap=True)
     for metric in shown:
         table.add_column(metric, justify="right", no_wrap=True)
     table.add_column("n", justify="right", no_wrap=True)

@@ -56,6 +56,7 @@ class EvaluateTool(Tool):
         policies = resolve_policies(self.policy_uris)
         output_dir = self._resolve_output_dir(policies)
         evaluation = self._evaluate(policies)
+        self.save_resolved(output_dir / "config.yaml")
         write_scorecard(output_dir / "scorecard.json", evaluation.scorecard)
         evaluation.save_episodes(output_dir / "stats.duckdb")
         console = Console()

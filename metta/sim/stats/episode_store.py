@@ -26,7 +26,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from metta.common.errors import MettaError
+from metta.common.errors import MettaError, ShapeContractError
 from metta.common.vector_env import EpisodeRecord
 
 if TYPE_CHECKING:
@@ -224,6 +224,8 @@ def _agent_columns(ids: NDArray[Any], episodes: Sequence[EpisodeRecord]) -> dict
     for episode_id, episode in zip(ids, episodes, strict=True):
         stats = {"reward": episode.rewards.astype(np.float64), **episode.agent_stats}
         names, num_agents = sorted(stats), len(episode.rewards)
+        if wrong := {name: len(values) for name, values in stats.items() if len(values) != num_agents}:
+            raise ShapeContractError(f"agent_stats hold {wrong} numbers, expected one for each of {num_agents} agents.")
         groups = np.zeros(num_agents, dtype=np.int32) if episode.group_ids is None else episode.group_ids
         blocks.append(
             (

@@ -76,7 +76,7 @@ class PlayGame:
         self.selected = (self.selected + offset) % self.spec.num_agents
 
     def attack(self) -> str | None:
-        """The attack on the nearest cell ahead where one can succeed; straight ahead when none can; None: no attacks."""
+        """The attack on the nearest cell ahead where one can succeed, else straight ahead; None in a game without."""
         attacks = [name for name in self.spec.action_names if name.startswith("attack_")]
         mask = self._batch.action_mask
         if mask is not None:

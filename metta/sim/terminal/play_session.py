@@ -11,7 +11,7 @@ from metta.sim.terminal.keys import KeyTerminal
 from metta.sim.terminal.play_game import PlayGame
 from metta.sim.terminal.view import screen
 
-KEYS = "arrows move · a attack · 0-8 attack cell · . wait · tab agent · space run/pause · +- speed · q quit"
+KEYS = "arrows move  a attack  . wait  tab agent  space run/pause  +- speed  q quit"
 _MOVES = {"up": "move_north", "down": "move_south", "left": "move_west", "right": "move_east"}
 _SPEEDS = (1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 40.0)
 

@@ -12,7 +12,7 @@ from metta.sim.terminal.frame import GameFrame, make_frame
 from metta.sim.terminal.keys import KeyTerminal
 from metta.sim.terminal.view import print_plain, screen
 
-KEYS = "space play/pause · left/right step · pgup/pgdn 10 · home/end · tab agent · +- speed · q quit"
+KEYS = "space play/pause  arrows step  pgup/pgdn 10  home/end  tab agent  +- speed  q quit"
 _JUMPS = {"left": -1, "right": 1, "up": -1, "down": 1, "page_up": -10, "page_down": 10}
 _SPEEDS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0)
 _FRAMES_PER_SECOND = 20.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, RenderableType
 from rich.layout import Layout
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
@@ -12,7 +12,7 @@ from rich.text import Text
 from metta.mettagrid.render.ansi import DIGITS, ascii_map, draw, legend, view_around
 from metta.sim.terminal.frame import GameFrame
 
-_SIDE_WIDTH = 30
+_SIDE_WIDTH = 34
 _FOOT_HEIGHT = 3
 _COLUMNS_PER_CELL = 2
 
@@ -104,8 +104,13 @@ def _foot(frame: GameFrame, keys: str) -> RenderableType:
     explained = Text.from_ansi(legend(frame.objects))
     explained.no_wrap, explained.overflow = True, "ellipsis"
     done = frame.step / steps if steps else 0.0
-    bar = ProgressBar(total=1.0, completed=done, complete_style="cyan", finished_style="green")
-    return Group(bar, explained, Text(keys, no_wrap=True, overflow="ellipsis", style="dim"))
+    rows = Layout()
+    rows.split_column(
+        Layout(ProgressBar(total=1.0, completed=done, complete_style="cyan", finished_style="green"), size=1),
+        Layout(explained, size=1),
+        Layout(Text(keys, no_wrap=True, overflow="ellipsis", style="bold"), size=1),
+    )
+    return rows
 
 
 def print_plain(console: Console, frame: GameFrame, *, max_agents: int = 10) -> None:

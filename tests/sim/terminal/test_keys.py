@@ -51,16 +51,21 @@ def test_a_lone_escape_is_a_key_when_nothing_follows() -> None:
     assert not parser.waiting
 
 
+def read_some_keys_and_fail(leader: int, follower: int) -> None:
+    with KeyTerminal(follower) as terminal:
+        assert not termios.tcgetattr(follower)[3] & (termios.ECHO | termios.ICANON)
+        os.write(leader, b"x\x1b[A\x1b")
+        assert [terminal.read(1.0) for _ in range(3)] == ["x", "up", "escape"]
+        assert terminal.read(0.0) is None
+        raise RuntimeError("boom")
+
+
 def test_keys_are_read_and_the_terminal_is_restored() -> None:
     leader, follower = pty.openpty()
     try:
         before = termios.tcgetattr(follower)
-        with pytest.raises(RuntimeError, match="boom"), KeyTerminal(follower) as terminal:
-            assert not termios.tcgetattr(follower)[3] & (termios.ECHO | termios.ICANON)
-            os.write(leader, b"x\x1b[A\x1b")
-            assert [terminal.read(1.0) for _ in range(3)] == ["x", "up", "escape"]
-            assert terminal.read(0.0) is None
-            raise RuntimeError("boom")
+        with pytest.raises(RuntimeError, match="boom"):
+            read_some_keys_and_fail(leader, follower)
         assert termios.tcgetattr(follower) == before
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     finally:

@@ -1,0 +1,47 @@
+"""Arena: 24 agents mine ore, charge batteries and earn hearts, with or without combat. Status: prod."""
+
+from __future__ import annotations
+
+from metta.mettagrid.builder.envs import make_arena
+from metta.mettagrid.config.game import MettaGridConfig
+from metta.mettagrid.vec_env_config import VecEnvConfig
+from metta.sim.evaluator_config import EvaluatorConfig
+from metta.sim.simulation_config import SimulationConfig
+from metta.tools.evaluate import EvaluateTool
+from metta.tools.play import PlayTool
+from metta.tools.replay import ReplayTool
+from metta.tools.train import TrainTool
+
+
+def mettagrid(num_agents: int = 24) -> MettaGridConfig:
+    """The game that is trained: combat allowed, rewards shaped."""
+    return make_arena(num_agents)
+
+
+def simulations(num_agents: int = 24) -> tuple[SimulationConfig, ...]:
+    """``arena/basic`` without affordable attacks, ``arena/combat`` as trained."""
+    games = {"basic": make_arena(num_agents, combat=False), "combat": mettagrid(num_agents)}
+    return tuple(SimulationConfig(suite="arena", name=name, env=game) for name, game in games.items())
+
+
+def train(num_agents: int = 24) -> TrainTool:
+    """Train on the arena with combat."""
+    return TrainTool(
+        training_env=VecEnvConfig(env=mettagrid(num_agents)),
+        evaluator=EvaluatorConfig(simulations=simulations(num_agents)),
+    )
+
+
+def evaluate(num_agents: int = 24) -> EvaluateTool:
+    """Score policies with and without combat."""
+    return EvaluateTool(simulations=simulations(num_agents))
+
+
+def play(num_agents: int = 24) -> PlayTool:
+    """Steer an agent in the arena with combat."""
+    return PlayTool(simulation=simulations(num_agents)[1])
+
+
+def replay(num_agents: int = 24) -> ReplayTool:
+    """Record and show an episode of the arena with combat."""
+    return ReplayTool(simulation=simulations(num_agents)[1])

@@ -23,8 +23,8 @@ _COLOURS = {
     "wall": "\x1b[90;100m",
     "mine_red": "\x1b[31m",
     "generator_red": "\x1b[93m",
-    "altar": "\x1b[95m",
-    "lasery": "\x1b[91m",
+    "altar": "\x1b[1;97;45m",
+    "lasery": "\x1b[95m",
     "armory": "\x1b[36m",
 }
 _OTHER_OBJECTS = "\x1b[37m"

@@ -49,7 +49,7 @@ def _set(place: Place, value: Any, origins: Origins) -> None:
             return
     if place.kind == "element" and not place.exists:
         place.container.append(value)
-    elif place.key == "type" and place.kind == "field" and value != old:
+    elif place.is_tag and value != old:
         place.container.clear()  # another class: the old one's settings mean nothing to it
         place.container["type"] = value
         origins.mark(place.path.rpartition(".")[0], CLASS_DEFAULT)

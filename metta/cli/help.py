@@ -12,8 +12,8 @@ from metta.cli.style import Style
 from metta.common.errors import ConfigError
 from metta.common.suggest import did_you_mean
 
-_DEFAULT_WIDTH_MAX = 26
-_TYPE_WIDTH_MAX = 34
+_DEFAULT_WIDTH_MAX = 20
+_TYPE_WIDTH_MAX = 26
 
 _EXAMPLES = (
     ("train arena run=demo", "train; the same command goes on with a stopped run"),
@@ -155,23 +155,39 @@ def _without_repeats(rows: list[Any]) -> list[Any]:
 
 
 def _key_table(rows: list[Any], groups: Groups, style: Style) -> list[str]:
-    key_width = max(len(row["path"]) for row in rows)
-    type_width = min(max(len(row["type"]) for row in rows), _TYPE_WIDTH_MAX)
-    default_width = min(max(len(row["default"]) for row in rows), _DEFAULT_WIDTH_MAX)
+    """Full keys for pipes, which are searched; on a terminal each section's keys stand under its name."""
+    names = {row["path"]: _shown_key(row, style) for row in rows}
+    key_width = max(len(name) for path, name in names.items())
+    if style.is_terminal:
+        key_width = max([len(names[row["path"]]) for row in rows if not row["section"]], default=key_width)
+    type_width = max(min(len(row["type"]), _TYPE_WIDTH_MAX) for row in rows)
+    default_width = max(min(len(row["default"]), _DEFAULT_WIDTH_MAX) for row in rows)
     indent = 2 + key_width + 2 + type_width + 2 + default_width + 2
     lines: list[str] = []
     for row in rows:
-        doc = row["doc"]
+        doc, name = row["doc"], names[row["path"]]
         if row["path"] in groups.options and row["section"]:
             doc += f" (choices: {', '.join(groups.options[row['path']])})"
-        key, kind, default = (row["path"], row["type"], row["default"])
+        if row["section"] and style.is_terminal:
+            kind = "" if row["type"] == "section" else f"  {row['type']}"
+            lines.append(f"  {style.bold(name)}{style.dim(kind)}  {style.dim(_first_sentence(doc))}".rstrip())
+            continue
+        kind, default = (row["type"], row["default"])
         if style.is_terminal:
             kind, default = _cut(kind, type_width), _cut(default, default_width)
-        paint = style.bold if row["section"] else style.name
-        text = f"  {paint(key)}{' ' * (key_width - len(key))}  {style.dim(f'{kind:<{type_width}}')}"
-        text += f"  {style.value(f'{default:<{default_width}}')}  {style.wrapped(doc, indent)}"
-        lines.append(text.rstrip())
+        text = f"  {style.name(name)}{' ' * (key_width - len(name))}  {style.dim(f'{kind:<{type_width}}')}"
+        lines.append(f"{text}  {style.value(f'{default:<{default_width}}')}  {style.wrapped(doc, indent)}".rstrip())
     return lines
+
+
+def _shown_key(row: Any, style: Style) -> str:
+    if row["section"] or not style.is_terminal or "." not in row["path"]:
+        return row["path"]
+    return f"  .{row['path'].rpartition('.')[2]}"
+
+
+def _first_sentence(doc: str) -> str:
+    return doc.partition(". ")[0]
 
 
 def _table(rows: list[tuple[str, str]], style: Style) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
@@ -97,11 +96,11 @@ class _Command:
         return _say(tool_help(schema, self.groups, heading, prefix, style))
 
     def _invoke(self) -> int:
+        self.entry = self.registry.find_maker(self.request.words)
         from metta.cli.overrides import build_tool
         from metta.cli.registry import load_maker
         from metta.common.log import setup_logging
 
-        self.entry = self.registry.find_maker(self.request.words)
         tool = build_tool(self.entry, load_maker(self.entry), self.request.overrides, self.groups)
         if self.request.dry_run:
             return _say(_dimmed_comments(tool.resolved_text(), Style.of(sys.stdout)))
@@ -115,6 +114,8 @@ class _Command:
         """A mistake of the user, in as many lines as it needs; a traceback only with --verbose."""
         style = Style.of(sys.stderr)
         if "--verbose" in self.argv or "-v" in self.argv:
+            import traceback
+
             traceback.print_exception(error)
         if isinstance(error, RecipeImportError):
             print(error, file=sys.stderr)
@@ -130,6 +131,8 @@ class _Command:
 
     def report_crash(self, error: Exception) -> None:
         """A recipe's own error from the recipe on; any other error whole: it is a fault of the program."""
+        import traceback
+
         from metta.cli.registry import recipe_traceback
 
         if self.tool is None and self.entry is not None:

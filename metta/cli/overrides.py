@@ -105,10 +105,9 @@ def _sort(
     fields = tool_class.model_fields
     for override in overrides:
         root, dot, rest = override.key.partition(".")
-        if root in _ALIASES and root not in fields and root not in parameters:
-            other = _ALIASES[root]
-            if other in fields or other in parameters:
-                root, override = other, Override(override.operation, other + dot + rest, override.text)
+        if root in _ALIASES and root not in (*fields, *parameters) and _ALIASES[root] in (*fields, *parameters):
+            root = _ALIASES[root]
+            override = Override(override.operation, root + dot + rest, _one_or_many(root, override.text))
         if root == "config" and root not in fields and not dot and override.operation == "change":
             config = override.text
         elif root in parameters:
@@ -122,6 +121,16 @@ def _sort(
         else:
             found.dotted.append(override)
     return _Sorted(config, found.arguments, found.choices, found.dotted)
+
+
+def _one_or_many(key: str, text: str | None) -> str | None:
+    """``policy_uris=[x]`` for a tool that takes one ``policy_uri``: a list of one is that one."""
+    if key != "policy_uri" or text is None or not text.startswith("["):
+        return text
+    words = read_value(key, text, tuple[str, ...])
+    if len(words) != 1:
+        raise ConfigError(f"policy_uris={text}: this tool takes one policy, got {len(words)}.")
+    return words[0]
 
 
 def _is_choice(override: Override, fields: Mapping[str, Any], groups: Groups) -> bool:

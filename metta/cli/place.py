@@ -19,6 +19,7 @@ class Place:
     """A key's place: ``container[key]`` in the plain tree, and the type of what belongs there.
 
     ``kind`` says what the container is: a field of a config class, an entry of a mapping, an element of a list.
+    ``is_tag``: the key chooses the class of its section among several.
     """
 
     container: Any
@@ -26,6 +27,7 @@ class Place:
     annotation: Any
     kind: Literal["field", "entry", "element"]
     path: str
+    is_tag: bool = False
 
     @property
     def exists(self) -> bool:
@@ -104,7 +106,8 @@ def _step(node: Any, annotation: Any, parts: list[str], index: int, every_path: 
         field = member.model_fields.get(part)
         if field is None:
             raise ConfigError(_unknown_key(member, annotation, parts, index, every_path))
-        return Place(node, part, field.annotation, "field", where)
+        is_tag = part == "type" and len(config_members(annotation)) > 1
+        return Place(node, part, field.annotation, "field", where, is_tag)
     value_type = element_type(annotation)
     if isinstance(node, dict) and any(is_mapping(kind) for kind in members_of(annotation)):
         holds_sections = bool(config_members(value_type)) or element_type(value_type) is not None

@@ -6,19 +6,19 @@ A *maker* is a public function of a recipe whose return annotation names a tool:
 from __future__ import annotations
 
 import ast
-import importlib
-import inspect
 import re
-import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from metta.common.errors import ConfigError, ExitCode, MettaError
 from metta.common.suggest import did_you_mean
 from metta.tools import __file__ as _tools_file
+
+if TYPE_CHECKING:
+    from inspect import Parameter
 
 _FOLDER_ORDER = ("prod", "experiment", "validation")  # a short name means the first of these that has it
 
@@ -196,6 +196,8 @@ class Registry:
 
 def load_maker(entry: MakerEntry) -> Callable[..., Any]:
     """Import the recipe and return its function. What the recipe raises comes through, to be shown whole."""
+    import importlib
+
     return getattr(importlib.import_module(entry.module), entry.name)
 
 
@@ -204,8 +206,10 @@ def maker_tool_class(maker: Callable[..., Any]) -> Any:
     return get_type_hints(maker).get("return")
 
 
-def maker_parameters(maker: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+def maker_parameters(maker: Callable[..., Any]) -> dict[str, Parameter]:
     """A maker's parameters with resolved annotations, in order; ``*args`` and ``**kwargs`` are left out."""
+    import inspect
+
     hints = get_type_hints(maker, include_extras=True)
     kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     found = inspect.signature(maker).parameters.values()
@@ -214,6 +218,8 @@ def maker_parameters(maker: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 
 def recipe_traceback(entry: MakerEntry, root: Path, error: BaseException) -> str:
     """A heading, the frames from the recipe on, and the error; all frames when none is the recipe's."""
+    import traceback  # only a broken recipe needs it, and it takes as long to import as a list takes to print
+
     frames = traceback.extract_tb(error.__traceback__)
     first = next((i for i, frame in enumerate(frames) if Path(frame.filename).is_relative_to(root)), 0)
     own = [frame for frame in frames[first:] if "importlib" not in frame.filename]
@@ -230,6 +236,8 @@ def _read_recipe(path: Path, module: str) -> RecipeEntry:
     try:
         tree = ast.parse(path.read_bytes(), filename=str(path))
     except SyntaxError as error:
+        import traceback
+
         shown = "".join(traceback.format_exception_only(error)).rstrip()
         return RecipeEntry(module, "", (), fault=f"Recipe {module} cannot be read:\n\n{shown}")
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")]

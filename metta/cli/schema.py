@@ -27,6 +27,7 @@ _NAMES: dict[object, str] = {
     NoneType: "null",
 }
 REQUIRED = "required"
+_NO_LIMIT = 2**31 - 1  # what a C integer holds is no limit that anyone meets
 
 
 class Row(TypedDict):
@@ -162,9 +163,13 @@ def _kind_text(kind: Any) -> str:
 
 
 def _bounds(metadata: list[Any]) -> str:
-    low = next((f" ≥ {m.ge}" if isinstance(m, Ge) else f" > {m.gt}" for m in metadata if isinstance(m, Ge | Gt)), "")
-    high = next((f" ≤ {m.le}" if isinstance(m, Le) else f" < {m.lt}" for m in metadata if isinstance(m, Le | Lt)), "")
-    return low + ("," if low and high else "") + high
+    found: list[str] = []
+    for entry in metadata:
+        for sign, name in (("≥", "ge"), (">", "gt"), ("≤", "le"), ("<", "lt")):
+            limit: Any = getattr(entry, name, None) if isinstance(entry, Ge | Gt | Le | Lt) else None
+            if limit is not None and abs(limit) < _NO_LIMIT:
+                found.append(f" {sign} {limit:g}")
+    return ",".join(found)
 
 
 def _flat(metadata: list[Any] | tuple[Any, ...]) -> list[Any]:

@@ -16,6 +16,8 @@ _INTEGER = re.compile(r"[+-]?(?:0|[1-9](?:_?\d)*)", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?\d(?:_?\d)*(?:\.(?:\d(?:_?\d)*)?(?:[eE][+-]?\d(?:_?\d)*)?|[eE][+-]?\d(?:_?\d)*)", re.ASCII)
 _SCALED = re.compile(r"([+-]?\d[\d_]*(?:\.\d+)?)([kKMB])", re.ASCII)
 _SCALES = {"k": 10**3, "K": 10**3, "M": 10**6, "B": 10**9}
+_PLAIN_WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_NO_WORDS = frozenset({"true", "false", "null", "inf", "nan"})
 _CONSTANTS: dict[str, object] = {"true": True, "false": False, "null": None}
 _MAX_TEXT = 64 * 1024
 
@@ -60,11 +62,13 @@ def read_value(key: str, text: str, annotation: Any) -> Any:
 
 
 def read_plain(text: str) -> object:
-    """A number, true, false or null, exactly as Hydra's parser reads it; else ``NOT_PLAIN``."""
+    """A number, true, false, null or a word, exactly as Hydra's parser reads it; else ``NOT_PLAIN``."""
     if (lowered := text.lower()) in _CONSTANTS and text.isascii():
         return _CONSTANTS[lowered]
     if _INTEGER.fullmatch(text):
         return int(text)
+    if _PLAIN_WORD.fullmatch(text) and lowered not in _NO_WORDS:
+        return text
     return float(text) if _DECIMAL.fullmatch(text) else NOT_PLAIN
 
 

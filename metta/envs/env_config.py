@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from metta.common.env_spec import EnvSpec
-from metta.common.vector_env import VectorEnv
 from metta.envs.gym_env_config import GymEnvConfig
 from metta.mettagrid.vec_env_config import VecEnvConfig
+
+if TYPE_CHECKING:  # numpy takes longer to import than an error message may
+    from metta.common.env_spec import EnvSpec
+    from metta.common.vector_env import VectorEnv
 
 EnvConfig = Annotated[VecEnvConfig | GymEnvConfig, Field(discriminator="type")]
 

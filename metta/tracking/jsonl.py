@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -90,7 +91,8 @@ class JsonlLogger:
                     view = view[file.write(view) :]
                 os.fsync(file.fileno())
             except OSError:
-                os.ftruncate(file.fileno(), start)
+                with contextlib.suppress(OSError):  # the first error is the one to tell
+                    os.ftruncate(file.fileno(), start)
                 raise
 
 

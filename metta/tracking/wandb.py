@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from metta.common.errors import ConfigError
 from metta.common.log import get_logger
@@ -18,8 +18,12 @@ STEP_METRIC = "metric/agent_step"
 """The x-axis of every chart."""
 
 
-def make_wandb_logger(config: WandbConfig, *, run: str, folder: Path, run_config: Mapping[str, Any]) -> Logger:
+def make_wandb_logger(
+    config: WandbConfig, *, run: str, folder: Path, run_config: Mapping[str, Any], init_timeout: float = 30.0
+) -> Logger:
     """The sink that ``config.mode`` names: nothing, an offline run under ``folder``/wandb, or an online one.
+
+    Units: ``init_timeout`` seconds to reach the server.
 
     Raises:
         ConfigError: wandb refuses the settings even offline.
@@ -28,15 +32,16 @@ def make_wandb_logger(config: WandbConfig, *, run: str, folder: Path, run_config
         return NullLogger()
     if config.mode == "online":
         try:
-            return WandbLogger(config, "online", run=run, folder=folder, run_config=run_config)
+            return WandbLogger(config, "online", run, folder, run_config, init_timeout)
         except _wandb_errors() as error:
             _log.warning(
                 "wandb.mode=online failed (%s); recording offline under %s instead (`wandb sync` uploads it later).",
                 " ".join(str(error).split()) or type(error).__name__,
                 folder / "wandb",
             )
+            _stop_service()  # it would hold the failed run's id
     try:
-        return WandbLogger(config, "offline", run=run, folder=folder, run_config=run_config)
+        return WandbLogger(config, "offline", run, folder, run_config, init_timeout)
     except _wandb_errors() as error:
         raise ConfigError(f"wandb={config.mode} cannot be used: {error}. Set wandb=off to train without it.") from error
 
@@ -45,13 +50,19 @@ class WandbLogger:
     """One wandb run. The same run name goes on with the same wandb run."""
 
     def __init__(
-        self, config: WandbConfig, mode: str, *, run: str, folder: Path, run_config: Mapping[str, Any]
+        self,
+        config: WandbConfig,
+        mode: Literal["offline", "online"],
+        run: str,
+        folder: Path,
+        run_config: Mapping[str, Any],
+        init_timeout: float,
     ) -> None:
         import wandb
 
         folder.mkdir(parents=True, exist_ok=True)
         self._run: Any = wandb.init(
-            mode="offline" if mode == "offline" else "online",
+            mode=mode,
             project=config.project,
             entity=config.entity,
             group=config.group,
@@ -63,7 +74,7 @@ class WandbLogger:
             dir=str(folder),
             config=dict(run_config),
             settings=wandb.Settings(
-                console="off", silent=True, disable_git=True, x_disable_stats=True, init_timeout=30
+                console="off", silent=True, disable_git=True, x_disable_stats=True, init_timeout=init_timeout
             ),
         )
         self._run.define_metric(STEP_METRIC)
@@ -85,12 +96,19 @@ class WandbLogger:
         if self._run is not None:
             run, self._run = self._run, None
             run.finish()
+            _stop_service()  # waits until all is written: finish() alone may return before
 
 
 def _wandb_errors() -> tuple[type[BaseException], ...]:
     import wandb
 
     return (wandb.Error, OSError, TimeoutError)
+
+
+def _stop_service() -> None:
+    import wandb
+
+    wandb.teardown()
 
 
 def _run_id(run: str) -> str:

@@ -1,23 +1,38 @@
-"""Settings of a batch of MettaGrid environments. Knows neither torch nor numpy."""
+"""How a game is batched. Knows neither torch nor numpy, so that recipes and ``--help`` stay quick."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from metta.common.config import Config
 from metta.mettagrid.config.game import MettaGridConfig
 
 
 class VecEnvConfig(Config):
-    """Environments that play the same game and are stepped together by native threads."""
+    """A batch of environments that play one game.
+
+    >>> VecEnvConfig(num_envs=4, num_slots=1).env.game.num_agents
+    24
+    """
 
     type: Literal["mettagrid"] = "mettagrid"
-    env: MettaGridConfig = Field(default_factory=MettaGridConfig, description="the game")
-    num_envs: int = Field(default=16, ge=1, description="environments in the batch")
-    num_threads: int = Field(default=0, ge=0, description="threads that step environments; 0: one a core")
-    num_slots: int = Field(default=2, ge=1, description="parts of the batch that are stepped independently")
-    desync_episodes: bool = Field(
-        default=True, description="cut each first episode at a random step, so that episodes do not end all at once"
+    env: MettaGridConfig = MettaGridConfig()
+    num_envs: int = Field(default=16, ge=1, le=2**20, description="environments in the batch")
+    num_threads: int = Field(default=0, ge=0, le=1024, description="threads that step them; 0: one per core")
+    num_slots: int = Field(
+        default=2, ge=1, le=64, description="equal parts of the batch; stepping one overlaps with inference for another"
     )
+    desync_episodes: bool = Field(
+        default=True, description="cut each environment's first episode at a random step, so that ends spread out"
+    )
+
+    @model_validator(mode="after")
+    def _slots_are_equal(self) -> Self:
+        if self.num_envs % self.num_slots:
+            raise ValueError(
+                f"num_envs={self.num_envs} cannot be split into num_slots={self.num_slots} equal slots. "
+                "Make num_envs a multiple of num_slots, or set num_slots=1."
+            )
+        return self

@@ -1,0 +1,170 @@
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <cstring>
+#include <memory>
+
+#include "bind.h"
+#include "checked_span.h"
+#include "inspect.h"
+#include "mettagrid/env/vec_env.h"
+
+namespace mettagrid::bindings {
+namespace {
+
+using Release = py::gil_scoped_release;
+
+std::unique_ptr<VecEnv> Make(const std::vector<std::shared_ptr<Game>>& games, std::size_t num_envs,
+                             std::size_t num_slots, std::size_t num_threads, bool desync_episodes) {
+  return std::make_unique<VecEnv>(std::vector<GamePtr>(games.begin(), games.end()),
+                                  VecEnvOptions{num_envs, num_slots, num_threads, desync_episodes});
+}
+
+void Bind(VecEnv& env, const py::object& observations, const py::object& rewards, const py::object& terminated,
+          const py::object& truncated, const py::object& first, const py::object& action_mask,
+          const py::object& action_success, const py::object& used_tokens) {
+  const auto rows = static_cast<py::ssize_t>(env.num_rows());
+  const auto actions = static_cast<py::ssize_t>(env.program().num_actions());
+  const Buffers buffers{
+      .observations = CheckedSpan<std::uint8_t>("observations", observations, {rows, env.program().obs.num_tokens, 3}),
+      .rewards = CheckedSpan<float>("rewards", rewards, {rows}),
+      .terminated = CheckedSpan<bool>("terminated", terminated, {rows}),
+      .truncated = CheckedSpan<bool>("truncated", truncated, {rows}),
+      .first = CheckedSpan<bool>("first", first, {rows}),
+      .action_mask = CheckedSpan<bool>("action_mask", action_mask, {rows, actions}),
+      .action_success = CheckedSpan<bool>("action_success", action_success, {rows}),
+      .used_tokens = CheckedSpan<std::uint16_t>("used_tokens", used_tokens, {rows}),
+  };
+  const Release release;
+  env.Bind(buffers);
+}
+
+void Send(VecEnv& env, std::size_t slot, const py::object& actions) {
+  env.Send(slot, CheckedSpan<const std::int32_t>("actions", actions, {static_cast<py::ssize_t>(env.rows_per_slot())}));
+}
+
+py::array_t<double> Column(const double* data, std::size_t size) {
+  return py::array_t<double>(static_cast<py::ssize_t>(size), data);
+}
+
+py::dict RecordDict(const EpisodeRecord& record, const GameProgram& program) {
+  const std::size_t agents = record.returns.size();
+  py::dict data;
+  data["env"] = record.env;
+  data["episode"] = record.episode;
+  data["length"] = record.length;
+  data["terminated"] = record.terminated;
+  data["truncated"] = record.truncated;
+  data["partial"] = record.partial;
+  data["returns"] = Column(record.returns.data(), agents);
+  py::dict agent_stats;
+  for (std::size_t slot = 0; slot < program.stats.size(); ++slot) {
+    agent_stats[py::str(program.stats.names()[slot])] = Column(record.agent_stats.data() + slot * agents, agents);
+  }
+  data["agent_stats"] = agent_stats;
+  py::dict game_stats;
+  const auto names = GameStatNames(program);
+  for (std::size_t i = 0; i < names.size(); ++i) game_stats[py::str(names[i])] = record.game_stats[i];
+  data["game_stats"] = game_stats;
+  py::dict group_stats;
+  group_stats["reward"] = Column(record.group_rewards.data(), record.group_rewards.size());
+  group_stats["agents"] = Column(record.group_sizes.data(), record.group_sizes.size());
+  data["group_stats"] = group_stats;
+  data["group_ids"] = py::array_t<std::int64_t>(
+      py::cast(std::vector<std::int64_t>(record.agent_groups.begin(), record.agent_groups.end())));
+  return data;
+}
+
+py::list Drain(VecEnv& env) {
+  std::vector<EpisodeRecord> records;
+  {
+    const Release release;
+    records = env.DrainEpisodes();
+  }
+  py::list list;
+  for (const EpisodeRecord& record : records) list.append(RecordDict(record, env.env(record.env).game().program));
+  return list;
+}
+
+py::array_t<double> EpisodesFlat(VecEnv& env) {
+  std::vector<double> flat;
+  for (const EpisodeRecord& record : env.PeekEpisodes()) AppendFlat(record, flat);
+  return Column(flat.data(), flat.size());
+}
+
+void RestoreEpisodes(VecEnv& env, const py::array_t<double, py::array::c_style | py::array::forcecast>& numbers) {
+  const std::vector<double> flat(numbers.data(), numbers.data() + numbers.size());
+  std::vector<EpisodeRecord> records;
+  for (std::size_t position = 0; position < flat.size();) records.push_back(ReadFlat(env.program(), flat, position));
+  env.ReplaceEpisodes(std::move(records));
+}
+
+py::bytes SnapshotEnv(VecEnv& env, std::size_t index) {
+  const auto bytes = env.Snapshot(index);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+void RestoreEnv(VecEnv& env, std::size_t index, const py::buffer& data) {
+  const py::buffer_info info = data.request();
+  MG_CHECK(info.itemsize == 1 && info.ndim == 1 && (info.size <= 1 || info.strides[0] == 1), ShapeError,
+           "the snapshot must be contiguous bytes.");
+  env.Restore(index, {static_cast<const std::byte*>(info.ptr), static_cast<std::size_t>(info.size)});
+}
+
+py::array_t<Amount> InventoryCopy(VecEnv& env, std::size_t index) {
+  const World& world = env.env(index).world();
+  const auto agents = static_cast<py::ssize_t>(env.num_agents());
+  const auto resources = static_cast<py::ssize_t>(env.program().num_resources());
+  return py::array_t<Amount>({agents, resources}, world.agents.inventory);
+}
+
+}  // namespace
+
+void BindVecEnv(py::module_& module) {
+  py::class_<VecEnv>(module, "VecEnv", "A batch of environments on native threads.")
+      .def(py::init(&Make), py::arg("games"), py::kw_only(), py::arg("num_envs"), py::arg("num_slots"),
+           py::arg("num_threads"), py::arg("desync_episodes"))
+      .def("bind", &Bind, py::kw_only(), py::arg("observations"), py::arg("rewards"), py::arg("terminated"),
+           py::arg("truncated"), py::arg("first"), py::arg("action_mask"), py::arg("action_success"),
+           py::arg("used_tokens"), py::keep_alive<1, 2>(), py::keep_alive<1, 3>(), py::keep_alive<1, 4>(),
+           py::keep_alive<1, 5>(), py::keep_alive<1, 6>(), py::keep_alive<1, 7>(), py::keep_alive<1, 8>(),
+           py::keep_alive<1, 9>(), "Write results into these arrays from now on.")
+      .def("reset", &VecEnv::Reset, py::arg("seed"), py::call_guard<Release>())
+      .def("send", &Send, py::arg("slot"), py::arg("actions"))
+      .def("recv", &VecEnv::Recv, py::arg("slot"), py::call_guard<Release>())
+      .def("wait", &VecEnv::Wait, py::call_guard<Release>())
+      .def("drain_episodes", &Drain)
+      .def("episodes_flat", &EpisodesFlat, "Pending episode records as numbers, for snapshots.")
+      .def("restore_episodes", &RestoreEpisodes, py::arg("numbers"))
+      .def("snapshot_env", &SnapshotEnv, py::arg("env"))
+      .def("restore_env", &RestoreEnv, py::arg("env"), py::arg("data"))
+      .def("mark_ready", &VecEnv::MarkReady)
+      .def(
+          "state_hash", [](VecEnv& env, std::size_t index) { return env.env(index).StateHash(); }, py::arg("env"))
+      .def("inventory", &InventoryCopy, py::arg("env"))
+      .def(
+          "set_inventory",
+          [](VecEnv& env, std::size_t index, std::uint16_t agent, std::uint16_t item, Amount amount) {
+            env.SetInventory(index, AgentId(agent), ItemId(item), amount);
+          },
+          py::arg("env"), py::arg("agent"), py::arg("item"), py::arg("amount"))
+      .def(
+          "grid_objects", [](VecEnv& env, std::size_t index) { return GridObjects(env.env(index).world()); },
+          py::arg("env"))
+      .def(
+          "render", [](VecEnv& env, std::size_t index) { return RenderText(env.env(index).world()); }, py::arg("env"))
+      .def(
+          "step_count", [](VecEnv& env, std::size_t index) { return env.env(index).world().header().step; },
+          py::arg("env"))
+      .def(
+          "episode", [](VecEnv& env, std::size_t index) { return env.env(index).world().header().episode; },
+          py::arg("env"))
+      .def_property_readonly("num_envs", &VecEnv::num_envs)
+      .def_property_readonly("num_slots", &VecEnv::num_slots)
+      .def_property_readonly("num_threads", &VecEnv::num_threads)
+      .def_property_readonly("num_rows", &VecEnv::num_rows)
+      .def_property_readonly("rows_per_slot", &VecEnv::rows_per_slot);
+}
+
+}  // namespace mettagrid::bindings

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+
+#include "mettagrid/actions/outcome.h"
+#include "mettagrid/objects/world.h"
+
+namespace mettagrid {
+
+// Hits the agent in one cell of the 3x3 ahead, seen along the attacker's orientation:
+//
+//     7 6 8    far
+//     4 3 5
+//     1 0 2    near
+//       ^      attacker
+//
+// The target pays its defense and blocks, or is frozen; if it was not frozen yet, it loses all that is not soul-bound,
+// up to the attacker's limits.
+Outcome Attack(const World& world, AgentId attacker, std::uint8_t cell);
+
+}  // namespace mettagrid

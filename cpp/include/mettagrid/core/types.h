@@ -1,0 +1,47 @@
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+
+namespace mettagrid {
+
+// A typed index: an agent's number cannot be taken for a converter's or a resource's.
+template <class Tag>
+struct Id {
+  std::uint16_t value = 0;
+
+  constexpr Id() = default;
+  template <class Integer>
+  constexpr explicit Id(Integer number) : value(static_cast<std::uint16_t>(number)) {}
+  constexpr std::size_t index() const { return value; }
+  friend constexpr auto operator<=>(Id, Id) = default;
+};
+
+using AgentId = Id<struct AgentTag>;
+using ConverterId = Id<struct ConverterTag>;
+using ItemId = Id<struct ItemTag>;
+
+// Units of one resource in one inventory.
+using Amount = std::uint16_t;
+inline constexpr Amount kMaxAmount = 65535;
+
+// Index into the padded grid, row-major. The padding lets windows and weapons look past the map without bounds checks.
+using CellIndex = std::uint32_t;
+
+// What stands on a cell: nothing, a kind of static object (wall), or one agent or converter. The ranges after
+// kEmpty are laid out by the GameProgram: statics, agents, converters. kOutside fills the padding.
+using CellCode = std::uint16_t;
+inline constexpr CellCode kEmpty = 0;
+inline constexpr CellCode kOutside = 0xFFFF;
+
+// Also the value of the token agent:orientation.
+enum class Orientation : std::uint8_t { kNorth = 0, kSouth = 1, kWest = 2, kEast = 3 };
+inline constexpr std::size_t kNumOrientations = 4;
+
+inline constexpr std::size_t kMaxAgents = 1024;
+inline constexpr std::int64_t kMaxSide = 1024;
+inline constexpr std::int64_t kMaxObjectKinds = 120;
+inline constexpr std::int64_t kMaxTicks = 65535;
+
+}  // namespace mettagrid

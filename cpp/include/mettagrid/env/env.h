@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "mettagrid/env/buffers.h"
+#include "mettagrid/env/game.h"
+#include "mettagrid/objects/world.h"
+
+namespace mettagrid {
+
+// One environment: a world, its game, and the order of a step. Knows no threads.
+class Env {
+ public:
+  Env(GamePtr game, std::uint32_t index);
+
+  // Starts episode 0. `desync`: cut it at a random step, so that the episodes of a batch do not end together.
+  void Reset(std::uint64_t seed, bool desync, const Buffers& out);
+
+  // One tick. After an episode's end it starts the next episode instead and ignores the actions. Returns whether an
+  // episode ended in this tick.
+  bool Step(std::span<const std::int32_t> actions, const Buffers& out);
+
+  // Writes again what the last tick returned; for restored or edited worlds.
+  TokenCounts Emit(const Buffers& out) const;
+
+  bool done() const { return world_.header().terminated != 0 || world_.header().truncated != 0; }
+  const World& world() const { return world_; }
+  const Game& game() const { return *game_; }
+  std::uint64_t StateHash() const;
+
+  // Throws EnvError when the bytes are not a world of this game and format. Bytes are trusted otherwise.
+  void Restore(std::span<const std::byte> bytes);
+
+ private:
+  struct alignas(64) CacheLine {
+    std::byte bytes[64];
+  };
+
+  void Begin(std::uint32_t episode);
+  void EmitAndCount(const Buffers& out);
+
+  GamePtr game_;
+  std::vector<CacheLine> storage_;
+  std::vector<std::uint32_t> scratch_;  // for drawing maps
+  World world_;
+};
+
+}  // namespace mettagrid

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <memory>
+
+#include "mettagrid/objects/game_program.h"
+#include "mettagrid/observe/observer.h"
+
+namespace mettagrid {
+
+// A compiled game with its observation tables: what environments share.
+struct Game {
+  explicit Game(const GameConfig& config) : program(CompileGame(config)), observer(program) {}
+  Game(const Game&) = delete;
+  Game& operator=(const Game&) = delete;
+
+  const GameProgram program;
+  const Observer observer;
+};
+
+using GamePtr = std::shared_ptr<const Game>;
+
+}  // namespace mettagrid

@@ -1,0 +1,121 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "mettagrid/env/buffers.h"
+#include "mettagrid/env/env.h"
+#include "mettagrid/env/episode_record.h"
+
+namespace mettagrid {
+
+struct VecEnvOptions {
+  std::size_t num_envs = 1;
+  std::size_t num_slots = 1;    // equal parts of the batch that are sent and received one by one
+  std::size_t num_threads = 1;  // the thread that waits in Recv is one of them
+  bool desync_episodes = false;
+};
+
+// A batch of environments that steps on its own threads, straight into the caller's buffers.
+//
+// Each slot goes round: Send -> running -> Recv -> received. Work is cut into chunks of environments; each thread has
+// its own share of a slot and helps the others when it is done. Environments share nothing, so that results are equal
+// for any number of threads. Not to be called from two threads at once.
+class VecEnv {
+ public:
+  // `games`: environment i plays games[i % size]; their spaces must be equal. Throws ConfigError.
+  VecEnv(std::vector<GamePtr> games, const VecEnvOptions& options);
+  ~VecEnv();
+  VecEnv(const VecEnv&) = delete;
+  VecEnv& operator=(const VecEnv&) = delete;
+
+  // The caller keeps the memory alive and unmoved until the next Bind or the end. Sizes are checked by the binding.
+  void Bind(const Buffers& buffers);
+  // Starts an episode in each environment; Recv works for every slot afterwards.
+  void Reset(std::uint64_t seed);
+  // Copies the actions and returns at once; the slot must have been received.
+  void Send(std::size_t slot, std::span<const std::int32_t> actions);
+  // Works along until the slot's environments have stepped; rethrows what one of them threw.
+  void Recv(std::size_t slot);
+  // Waits until nothing runs.
+  void Wait();
+
+  // Records since the last call, ordered by (tick of ending, environment).
+  std::vector<EpisodeRecord> DrainEpisodes();
+  const std::vector<EpisodeRecord>& PeekEpisodes();
+  void ReplaceEpisodes(std::vector<EpisodeRecord> records);
+
+  // Between Recv and Send. After Restore the environment's rows are written again, and its slot can be received.
+  std::span<const std::byte> Snapshot(std::size_t env);
+  void Restore(std::size_t env, std::span<const std::byte> bytes);
+  // Makes every slot receivable, as after a reset.
+  void MarkReady();
+
+  const Env& env(std::size_t index);
+  // Test and play tool: changes what an agent holds and writes the environment's rows again.
+  void SetInventory(std::size_t env, AgentId agent, ItemId item, Amount amount);
+
+  std::size_t num_envs() const { return envs_.size(); }
+  std::size_t num_slots() const { return slots_.size(); }
+  std::size_t num_threads() const { return workers_.size() + 1; }
+  std::size_t num_agents() const { return envs_.front().game().program.num_agents; }
+  std::size_t num_rows() const { return num_envs() * num_agents(); }
+  std::size_t rows_per_slot() const { return num_rows() / num_slots(); }
+  const GameProgram& program() const { return envs_.front().game().program; }
+
+ private:
+  enum class SlotState : std::uint8_t { kUnset, kRunning, kReady, kReceived };
+  struct Share {  // environments of one thread that nobody has taken yet
+    std::size_t next = 0;
+    std::size_t end = 0;
+  };
+  struct Slot {
+    SlotState state = SlotState::kUnset;
+    bool resets = false;
+    std::size_t begin = 0;  // environments [begin, end)
+    std::size_t end = 0;
+    std::size_t unfinished = 0;
+    std::vector<Share> shares;
+    std::exception_ptr failure;
+  };
+  struct Chunk {
+    Slot* slot = nullptr;
+    std::size_t begin = 0;
+    std::size_t end = 0;
+  };
+
+  void CheckSpaces() const;
+  void CheckBound() const;
+  Slot& SlotAt(std::size_t slot);
+  std::size_t CheckedEnv(std::size_t env) const;
+  void Start(Slot& slot, bool resets);
+  void WorkerLoop(std::size_t worker);
+  // The mutex is held by the caller of these three; RunChunk lets go of it while it works.
+  bool TakeChunk(Slot& slot, std::size_t worker, Chunk& chunk) const;
+  void RunChunk(const Chunk& chunk, std::unique_lock<std::mutex>& lock);
+  void Finish(Slot& slot, std::size_t worker, std::unique_lock<std::mutex>& lock);
+  Buffers RowsOf(std::size_t env) const;
+
+  std::vector<Env> envs_;
+  bool desync_;
+  std::uint64_t seed_ = 0;
+  Buffers buffers_;
+  bool bound_ = false;
+  std::vector<std::int32_t> actions_;
+  std::vector<Slot> slots_;
+  std::vector<EpisodeRecord> episodes_;
+
+  std::mutex mutex_;
+  std::condition_variable work_;
+  std::condition_variable finished_;
+  bool stopping_ = false;
+  std::vector<std::jthread> workers_;
+};
+
+}  // namespace mettagrid

@@ -1,0 +1,154 @@
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "mettagrid/core/check.h"
+#include "mettagrid/objects/game_program.h"
+
+namespace mettagrid {
+
+enum class ConverterPhase : std::uint8_t { kIdle = 0, kConverting = 1, kCooling = 2 };
+
+// Bits of AgentColumns::changed.
+inline constexpr std::uint8_t kLooksChanged = 1;     // the token run is stale
+inline constexpr std::uint8_t kHoldingsChanged = 2;  // the reward may have changed
+inline constexpr std::uint8_t kPenalised = 4;        // an action failed in this step
+
+struct WorldHeader {
+  std::uint32_t format;
+  std::uint32_t env;
+  std::uint64_t fingerprint;
+  std::uint64_t seed;
+  std::uint64_t ticks;  // batch steps since reset(seed), the ones that only reset included
+  std::uint32_t episode;
+  std::uint32_t step;
+  std::uint32_t step_limit;  // 0: endless; below max_steps in an episode that is cut to desynchronise the batch
+  std::uint8_t first;
+  std::uint8_t terminated;
+  std::uint8_t truncated;
+  std::uint8_t partial;
+  std::uint64_t tokens_written;
+  std::uint64_t tokens_dropped;
+};
+static_assert(sizeof(WorldHeader) == 64);
+
+struct AgentColumns {
+  CellIndex* cell;
+  Orientation* orientation;
+  std::uint16_t* frozen;  // steps still blocked, the current one included
+  std::uint8_t* group;    // group index, not id
+  std::uint8_t* last_action;
+  std::uint8_t* success;
+  std::uint8_t* changed;
+  std::uint8_t* defended;  // attacks blocked in this step
+  float* reward;           // of the last step
+  double* episode_return;
+  double* potential;  // sum of the reward terms after the last step
+  Amount* inventory;  // [A][R]
+  double* stats;      // [A][S]
+};
+
+struct ConverterColumns {
+  CellIndex* cell;
+  ConverterPhase* phase;
+  std::uint32_t* until;  // step at which the phase ends
+  std::int32_t* conversions_left;
+  Amount* inventory;       // [C][R]
+  std::uint64_t* awake;    // bit set: busy, or to be looked at in the next timed events
+  std::uint64_t* changed;  // bit set: the token run is stale
+};
+
+// One environment's state: columns over a flat span of bytes that the caller owns. Copying the bytes copies the state.
+class World {
+ public:
+  World(const GameProgram& program, std::byte* bytes);
+
+  std::span<std::byte> bytes() const { return {bytes_, program->layout.num_bytes}; }
+  WorldHeader& header() const { return *reinterpret_cast<WorldHeader*>(bytes_); }
+
+  std::span<Amount> Inventory(AgentId agent) const {
+    return {agents.inventory + agent.index() * num_resources_, num_resources_};
+  }
+  std::span<Amount> Inventory(ConverterId converter) const {
+    return {converters.inventory + converter.index() * num_resources_, num_resources_};
+  }
+  std::span<double> Stats(AgentId agent) const { return {agents.stats + agent.index() * num_stats_, num_stats_}; }
+  void Count(AgentId agent, std::size_t slot, double amount = 1.0) const { Stats(agent)[slot] += amount; }
+
+  // Units that `agent` can still take. What it paid to defend itself in this step frees room only from the next step
+  // on: otherwise an attack could make an action succeed that the mask had ruled out.
+  Amount Room(AgentId agent, ItemId item) const {
+    const int used =
+        Inventory(agent)[item.index()] + agents.defended[agent.index()] * program->defense_by_item[item.index()];
+    return static_cast<Amount>(std::max(0, program->resource_limits[item.index()] - used));
+  }
+
+  void Gain(AgentId agent, ItemId item, Amount amount) const {
+    Inventory(agent)[item.index()] = static_cast<Amount>(Inventory(agent)[item.index()] + amount);
+    Count(agent, program->stats.Gained(item.index()), amount);
+    agents.changed[agent.index()] |= kLooksChanged | kHoldingsChanged;
+  }
+  void Lose(AgentId agent, ItemId item, Amount amount) const {
+    MG_DCHECK(Inventory(agent)[item.index()] >= amount);
+    Inventory(agent)[item.index()] = static_cast<Amount>(Inventory(agent)[item.index()] - amount);
+    Count(agent, program->stats.Lost(item.index()), amount);
+    agents.changed[agent.index()] |= kLooksChanged | kHoldingsChanged;
+  }
+
+  template <class Holder>
+  bool Holds(Holder holder, std::span<const ItemAmount> amounts) const {
+    const auto held = Inventory(holder);
+    for (const ItemAmount& wanted : amounts) {
+      if (held[wanted.item.index()] < wanted.amount) return false;
+    }
+    return true;
+  }
+  void Pay(AgentId agent, std::span<const ItemAmount> amounts) const {
+    for (const ItemAmount& price : amounts) Lose(agent, price.item, price.amount);
+  }
+
+  void Occupy(CellIndex cell, CellCode code) const {
+    cells[cell] = code;
+    occupied[cell >> 3] = static_cast<std::uint8_t>(occupied[cell >> 3] | (1U << (cell & 7)));
+  }
+  void Vacate(CellIndex cell) const {
+    cells[cell] = kEmpty;
+    occupied[cell >> 3] = static_cast<std::uint8_t>(occupied[cell >> 3] & ~(1U << (cell & 7)));
+  }
+
+  // Looked at in the next timed events, and shown anew.
+  void Touch(ConverterId converter) const {
+    Wake(converter);
+    converters.changed[converter.index() / 64] |= std::uint64_t{1} << (converter.index() % 64);
+  }
+  void Wake(ConverterId converter) const {
+    converters.awake[converter.index() / 64] |= std::uint64_t{1} << (converter.index() % 64);
+  }
+  bool IsAwake(ConverterId converter) const {
+    return (converters.awake[converter.index() / 64] >> (converter.index() % 64) & 1) != 0;
+  }
+
+  std::uint8_t* RunOf(CellCode code) const { return runs + code * program->layout.run_bytes; }
+
+  const GameProgram* program;
+  CellCode* cells;
+  std::uint8_t* occupied;
+  std::uint8_t* runs;
+  AgentColumns agents;
+  ConverterColumns converters;
+
+ private:
+  std::byte* bytes_;
+  std::size_t num_resources_;
+  std::size_t num_stats_;
+};
+
+// Empties the world and starts an episode: agents and converters numbered and placed on a map drawn for
+// (seed, env, episode). Keeps header().seed, env and ticks; `scratch` holds at least the area of the largest region.
+void StartEpisode(const World& world, std::uint32_t episode, std::span<std::uint32_t> scratch);
+
+}  // namespace mettagrid

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace mettagrid {
+
+// Changes whenever the meaning of a world's bytes does.
+inline constexpr std::uint32_t kWorldFormat = 1;
+
+// Where each column starts in a world's flat bytes. All columns are 16-byte aligned.
+struct WorldLayout {
+  std::size_t cells = 0;     // CellCode [padded cells]
+  std::size_t occupied = 0;  // bit per padded cell, 8 bytes of slack
+  // agents [A]
+  std::size_t agent_cell = 0;
+  std::size_t agent_orientation = 0;
+  std::size_t agent_frozen = 0;
+  std::size_t agent_group = 0;
+  std::size_t agent_last_action = 0;
+  std::size_t agent_success = 0;
+  std::size_t agent_changed = 0;
+  std::size_t agent_defended = 0;
+  std::size_t agent_reward = 0;
+  std::size_t agent_return = 0;
+  std::size_t agent_potential = 0;
+  std::size_t agent_inventory = 0;  // Amount [A][R]
+  std::size_t agent_stats = 0;      // double [A][S]
+  // converters [C]
+  std::size_t converter_cell = 0;
+  std::size_t converter_phase = 0;
+  std::size_t converter_until = 0;
+  std::size_t converter_conversions_left = 0;
+  std::size_t converter_inventory = 0;  // Amount [C][R]
+  std::size_t converter_awake = 0;      // bit set
+  std::size_t converter_changed = 0;    // bit set
+  // encoded tokens by cell code: run_bytes each; the last byte counts the tokens
+  std::size_t runs = 0;
+  std::size_t run_bytes = 16;
+
+  std::size_t num_bytes = 0;
+  std::uint64_t fingerprint = 0;  // tells worlds of different programs apart
+};
+
+struct GameProgram;
+
+// `max_tokens`: tokens of the largest object.
+WorldLayout LayOutWorld(const GameProgram& program, std::size_t max_tokens);
+
+}  // namespace mettagrid

@@ -1,0 +1,91 @@
+#include "mettagrid/actions/resolve.h"
+
+#include <array>
+#include <numeric>
+
+#include "mettagrid/actions/attack.h"
+#include "mettagrid/actions/move.h"
+#include "mettagrid/core/rng.h"
+
+namespace mettagrid {
+namespace {
+
+void Record(const World& world, AgentId agent, ActionKind kind, bool success) {
+  const StatSlots& slots = world.program->stats;
+  const auto family = static_cast<std::size_t>(kind);
+  world.Count(agent, success ? slots.Succeeded(family) : slots.Failed(family));
+  world.agents.success[agent.index()] = success ? 1 : 0;
+  if (!success) world.agents.changed[agent.index()] |= kPenalised;
+}
+
+// A frozen agent fails at everything but noop; it is not penalised for it.
+void RecordFrozen(const World& world, AgentId agent, ActionKind kind) {
+  const StatSlots& slots = world.program->stats;
+  const auto family = static_cast<std::size_t>(kind);
+  const bool success = kind == ActionKind::kNoop;
+  world.Count(agent, slots.frozen_ticks());
+  world.Count(agent, success ? slots.Succeeded(family) : slots.Failed(family));
+  world.agents.success[agent.index()] = success ? 1 : 0;
+}
+
+// Returns the table entry, or null for an index outside the table.
+const Action* Lookup(const GameProgram& program, std::int32_t index) {
+  return static_cast<std::size_t>(index) < program.actions.size() ? &program.actions[static_cast<std::size_t>(index)]
+                                                                  : nullptr;
+}
+
+void CountInvalid(const World& world, AgentId agent) {
+  world.Count(agent, world.program->stats.invalid_index());
+  if (world.agents.frozen[agent.index()] > 0) {
+    world.Count(agent, world.program->stats.frozen_ticks());
+  } else {
+    world.agents.changed[agent.index()] |= kPenalised;
+  }
+}
+
+}  // namespace
+
+void ResolveActions(const World& world, std::span<const std::int32_t> actions) {
+  const GameProgram& program = *world.program;
+  const WorldHeader& header = world.header();
+  std::array<std::uint16_t, kMaxAgents> storage;
+  const std::span order(storage.data(), program.num_agents);
+  std::iota(order.begin(), order.end(), std::uint16_t{0});
+  RandomStream random(header.seed, header.env, header.episode, header.step, Purpose::kActionOrder);
+  random.ShuffleFirst(order, order.size());
+
+  for (std::size_t i = 0; i < program.num_agents; ++i) {
+    const Action* action = Lookup(program, actions[i]);
+    world.agents.success[i] = 0;
+    world.agents.defended[i] = 0;
+    world.agents.last_action[i] = action == nullptr ? 0 : static_cast<std::uint8_t>(actions[i]);
+  }
+  for (const std::uint16_t number : order) {
+    const Action* action = Lookup(program, actions[number]);
+    if (action == nullptr || action->kind != ActionKind::kAttack) continue;
+    const AgentId agent(number);
+    if (world.agents.frozen[number] > 0) {
+      RecordFrozen(world, agent, ActionKind::kAttack);
+    } else {
+      Record(world, agent, ActionKind::kAttack, Attack(world, agent, action->argument) == Outcome::kDone);
+    }
+  }
+  for (const std::uint16_t number : order) {
+    const Action* action = Lookup(program, actions[number]);
+    const AgentId agent(number);
+    if (action == nullptr) {
+      CountInvalid(world, agent);
+    } else if (action->kind == ActionKind::kAttack) {
+      continue;
+    } else if (world.agents.frozen[number] > 0) {
+      RecordFrozen(world, agent, action->kind);
+    } else if (action->kind == ActionKind::kMove) {
+      const Outcome outcome = Move(world, agent, static_cast<Orientation>(action->argument));
+      Record(world, agent, ActionKind::kMove, outcome == Outcome::kDone);
+    } else {
+      Record(world, agent, ActionKind::kNoop, true);
+    }
+  }
+}
+
+}  // namespace mettagrid

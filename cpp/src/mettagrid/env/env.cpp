@@ -1,0 +1,110 @@
+#include "mettagrid/env/env.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "mettagrid/actions/action_mask.h"
+#include "mettagrid/actions/resolve.h"
+#include "mettagrid/core/hash.h"
+#include "mettagrid/core/rng.h"
+#include "mettagrid/observe/token_runs.h"
+#include "mettagrid/systems/freeze.h"
+#include "mettagrid/systems/rewards.h"
+#include "mettagrid/systems/timed_events.h"
+
+namespace mettagrid {
+namespace {
+
+std::size_t LargestRegion(const MapPlan& map) {
+  std::size_t largest = 0;
+  for (const Region& region : map.regions) largest = std::max<std::size_t>(largest, region.area());
+  return largest;
+}
+
+}  // namespace
+
+Env::Env(GamePtr game, std::uint32_t index)
+    : game_(std::move(game)),
+      storage_((game_->program.layout.num_bytes + sizeof(CacheLine) - 1) / sizeof(CacheLine)),
+      scratch_(LargestRegion(game_->program.map)),
+      world_(game_->program, storage_.data()->bytes) {
+  world_.header().env = index;
+}
+
+void Env::Begin(std::uint32_t episode) {
+  StartEpisode(world_, episode, scratch_);
+  EncodeStatics(world_);
+  StartRewards(world_);
+  RefreshRuns(world_);
+}
+
+void Env::Reset(std::uint64_t seed, bool desync, const Buffers& out) {
+  WorldHeader& header = world_.header();
+  header.seed = seed;
+  header.ticks = 0;
+  Begin(0);
+  const std::uint32_t max_steps = game_->program.max_steps;
+  if (desync && max_steps > 1) {
+    RandomStream random(seed, header.env, 0, 0, Purpose::kDesync);
+    header.step_limit = 1 + random.Below(max_steps - 1);
+    header.partial = 1;
+  }
+  EmitAndCount(out);
+}
+
+bool Env::Step(std::span<const std::int32_t> actions, const Buffers& out) {
+  WorldHeader& header = world_.header();
+  ++header.ticks;
+  if (done()) {
+    Begin(header.episode + 1);
+    EmitAndCount(out);
+    return false;
+  }
+  header.first = 0;
+  ++header.step;
+  RunTimedEvents(world_);
+  ResolveActions(world_, actions);
+  ThawAgents(world_);
+  PayRewards(world_);
+  if (header.step_limit > 0 && header.step >= header.step_limit) header.truncated = 1;
+  RefreshRuns(world_);
+  EmitAndCount(out);
+  return done();
+}
+
+TokenCounts Env::Emit(const Buffers& out) const {
+  const WorldHeader& header = world_.header();
+  const GameProgram& program = game_->program;
+  const std::size_t num_actions = program.num_actions();
+  const TokenCounts counts = game_->observer.Write(world_, out.observations, out.used_tokens);
+  for (std::size_t i = 0; i < program.num_agents; ++i) {
+    out.rewards[i] = world_.agents.reward[i];
+    out.terminated[i] = header.terminated != 0;
+    out.truncated[i] = header.truncated != 0;
+    out.first[i] = header.first != 0;
+    out.action_success[i] = world_.agents.success[i] != 0;
+    WriteActionMask(world_, AgentId(i), out.action_mask.subspan(i * num_actions, num_actions));
+  }
+  return counts;
+}
+
+void Env::EmitAndCount(const Buffers& out) {
+  const TokenCounts counts = Emit(out);
+  world_.header().tokens_written += counts.written;
+  world_.header().tokens_dropped += counts.dropped;
+}
+
+std::uint64_t Env::StateHash() const { return HashBytes(world_.bytes()); }
+
+void Env::Restore(std::span<const std::byte> bytes) {
+  MG_CHECK(bytes.size() == world_.bytes().size(), EnvError, "the snapshot has ", bytes.size(),
+           " bytes, this game's world has ", world_.bytes().size(), ". It belongs to another game or engine version.");
+  WorldHeader header;
+  std::memcpy(&header, bytes.data(), sizeof(header));
+  MG_CHECK(header.format == kWorldFormat && header.fingerprint == game_->program.layout.fingerprint, EnvError,
+           "the snapshot has world format ", header.format, " and another layout than this game (format ", kWorldFormat,
+           "). It belongs to another game or engine version.");
+  std::memcpy(world_.bytes().data(), bytes.data(), bytes.size());
+}
+
+}  // namespace mettagrid

@@ -1,0 +1,111 @@
+#include "mettagrid/env/episode_record.h"
+
+#include <algorithm>
+
+namespace mettagrid {
+namespace {
+
+constexpr std::size_t kFlatHeader = 8;
+
+// Walls, converters and nothing else: agents do not come and go.
+std::vector<double> CountObjects(const World& world) {
+  const GameProgram& program = *world.program;
+  std::vector<double> counts(program.statics.size(), 0.0);
+  for (std::size_t cell = 0; cell < program.map.num_cells(); ++cell) {
+    const CellCode code = world.cells[cell];
+    if (code != kEmpty && code < program.first_agent_code) counts[code - 1U] += 1.0;
+  }
+  for (const ConverterType& type : program.converter_types) counts.push_back(type.count);
+  return counts;
+}
+
+}  // namespace
+
+std::vector<std::string> GameStatNames(const GameProgram& program) {
+  std::vector<std::string> names = {"tokens_written", "tokens_dropped"};
+  for (const StaticType& type : program.statics) names.push_back("objects." + type.name);
+  for (const ConverterType& type : program.converter_types) names.push_back("objects." + type.name);
+  return names;
+}
+
+EpisodeRecord MakeRecord(const World& world) {
+  const GameProgram& program = *world.program;
+  const WorldHeader& header = world.header();
+  const std::size_t agents = program.num_agents;
+  EpisodeRecord record;
+  record.tick = header.ticks;
+  record.env = header.env;
+  record.episode = header.episode;
+  record.length = header.step;
+  record.terminated = header.terminated != 0;
+  record.truncated = header.truncated != 0;
+  record.partial = header.partial != 0;
+  record.returns.assign(world.agents.episode_return, world.agents.episode_return + agents);
+  record.agent_stats.resize(program.stats.size() * agents);
+  record.group_rewards.assign(program.group_ids.size(), 0.0);
+  record.group_sizes.assign(program.group_ids.size(), 0.0);
+  for (std::size_t i = 0; i < agents; ++i) {
+    const AgentId agent(i);
+    const auto stats = world.Stats(agent);
+    for (std::size_t slot = 0; slot < stats.size(); ++slot) record.agent_stats[slot * agents + i] = stats[slot];
+    const auto held = world.Inventory(agent);
+    for (std::size_t item = 0; item < held.size(); ++item) {
+      record.agent_stats[program.stats.Held(item) * agents + i] = held[item];
+    }
+    const std::size_t group = world.agents.group[i];
+    record.group_rewards[group] += world.agents.episode_return[i];
+    record.group_sizes[group] += 1.0;
+    record.agent_groups.push_back(program.group_ids[group]);
+  }
+  record.game_stats = {static_cast<double>(header.tokens_written), static_cast<double>(header.tokens_dropped)};
+  const auto objects = CountObjects(world);
+  record.game_stats.insert(record.game_stats.end(), objects.begin(), objects.end());
+  return record;
+}
+
+void AppendFlat(const EpisodeRecord& record, std::vector<double>& flat) {
+  flat.insert(flat.end(),
+              {static_cast<double>(record.tick), static_cast<double>(record.env), static_cast<double>(record.episode),
+               static_cast<double>(record.length), record.terminated ? 1.0 : 0.0, record.truncated ? 1.0 : 0.0,
+               record.partial ? 1.0 : 0.0, static_cast<double>(record.returns.size())});
+  for (const auto* part :
+       {&record.returns, &record.agent_stats, &record.game_stats, &record.group_rewards, &record.group_sizes}) {
+    flat.insert(flat.end(), part->begin(), part->end());
+  }
+  flat.insert(flat.end(), record.agent_groups.begin(), record.agent_groups.end());
+}
+
+EpisodeRecord ReadFlat(const GameProgram& program, const std::vector<double>& flat, std::size_t& position) {
+  const std::size_t agents = program.num_agents;
+  const std::size_t groups = program.group_ids.size();
+  const std::size_t game_stats = GameStatNames(program).size();
+  const std::size_t needed =
+      kFlatHeader + agents + program.stats.size() * agents + game_stats + groups + groups + agents;
+  MG_CHECK(flat.size() - position >= needed && flat[position + 7] == static_cast<double>(agents), EnvError,
+           "the snapshot's episode records do not fit this game: ", flat.size() - position,
+           " numbers left, a record has ", needed, ".");
+  const double* next = flat.data() + position;
+  EpisodeRecord record;
+  record.tick = static_cast<std::uint64_t>(next[0]);
+  record.env = static_cast<std::uint32_t>(next[1]);
+  record.episode = static_cast<std::uint32_t>(next[2]);
+  record.length = static_cast<std::uint32_t>(next[3]);
+  record.terminated = next[4] != 0.0;
+  record.truncated = next[5] != 0.0;
+  record.partial = next[6] != 0.0;
+  next += kFlatHeader;
+  const auto take = [&next](std::vector<double>& part, std::size_t count) {
+    part.assign(next, next + count);
+    next += count;
+  };
+  take(record.returns, agents);
+  take(record.agent_stats, program.stats.size() * agents);
+  take(record.game_stats, game_stats);
+  take(record.group_rewards, groups);
+  take(record.group_sizes, groups);
+  for (std::size_t i = 0; i < agents; ++i) record.agent_groups.push_back(static_cast<std::uint8_t>(next[i]));
+  position += needed;
+  return record;
+}
+
+}  // namespace mettagrid

@@ -1,0 +1,147 @@
+#include "mettagrid/objects/world.h"
+
+#include <array>
+#include <cstring>
+
+#include "mettagrid/core/rng.h"
+
+namespace mettagrid {
+namespace {
+
+template <class T>
+T* Column(std::byte* bytes, std::size_t offset) {
+  return reinterpret_cast<T*>(bytes + offset);
+}
+
+// Hands out numbers to agents and converters in the order in which they are placed.
+class Placer {
+ public:
+  explicit Placer(const World& world) : world_(world) {
+    const auto& types = world.program->converter_types;
+    for (std::size_t i = 0; i < types.size(); ++i) next_converter_[i] = types[i].first;
+  }
+
+  void Place(CellIndex cell, Thing thing) {
+    const GameProgram& program = *world_.program;
+    switch (thing.kind) {
+      case Thing::Kind::kStatic:
+        world_.Occupy(cell, static_cast<CellCode>(1 + thing.index));
+        return;
+      case Thing::Kind::kConverter: {
+        const ConverterId converter(next_converter_[thing.index]++);
+        world_.converters.cell[converter.index()] = cell;
+        world_.Occupy(cell, program.CodeOf(converter));
+        return;
+      }
+      case Thing::Kind::kAgent: {
+        const AgentId agent(next_agent_++);
+        world_.agents.cell[agent.index()] = cell;
+        world_.agents.group[agent.index()] = thing.index;
+        world_.Occupy(cell, program.CodeOf(agent));
+        return;
+      }
+    }
+  }
+
+ private:
+  const World& world_;
+  std::array<std::uint16_t, kMaxObjectKinds> next_converter_{};
+  std::uint16_t next_agent_ = 0;
+};
+
+void Scatter(const Region& region, const MapPlan& map, RandomStream& random, std::span<std::uint32_t> scratch,
+             Placer& placer) {
+  const auto free_cells = scratch.first(region.area());
+  for (std::uint32_t i = 0; i < free_cells.size(); ++i) free_cells[i] = i;
+  std::size_t total = 0;
+  for (const Region::Batch& batch : region.batches) total += batch.count;
+  random.ShuffleFirst(free_cells, total);
+  std::size_t next = 0;
+  for (const Region::Batch& batch : region.batches) {
+    for (std::uint32_t i = 0; i < batch.count; ++i) {
+      const std::uint32_t spot = free_cells[next++];
+      placer.Place(map.CellAt(region.row + spot / region.width, region.column + spot % region.width), batch.thing);
+    }
+  }
+}
+
+void FillConverters(const World& world) {
+  for (const ConverterType& type : world.program->converter_types) {
+    for (std::size_t i = type.first; i < std::size_t{type.first} + type.count; ++i) {
+      const ConverterId converter(i);
+      world.converters.conversions_left[i] = type.max_conversions;
+      for (const ItemAmount& output : type.outputs) {
+        world.Inventory(converter)[output.item.index()] = type.initial_amount;
+      }
+      world.Touch(converter);
+    }
+  }
+}
+
+}  // namespace
+
+World::World(const GameProgram& compiled, std::byte* bytes)
+    : program(&compiled),
+      cells(Column<CellCode>(bytes, compiled.layout.cells)),
+      occupied(Column<std::uint8_t>(bytes, compiled.layout.occupied)),
+      runs(Column<std::uint8_t>(bytes, compiled.layout.runs)),
+      agents{
+          .cell = Column<CellIndex>(bytes, compiled.layout.agent_cell),
+          .orientation = Column<Orientation>(bytes, compiled.layout.agent_orientation),
+          .frozen = Column<std::uint16_t>(bytes, compiled.layout.agent_frozen),
+          .group = Column<std::uint8_t>(bytes, compiled.layout.agent_group),
+          .last_action = Column<std::uint8_t>(bytes, compiled.layout.agent_last_action),
+          .success = Column<std::uint8_t>(bytes, compiled.layout.agent_success),
+          .changed = Column<std::uint8_t>(bytes, compiled.layout.agent_changed),
+          .defended = Column<std::uint8_t>(bytes, compiled.layout.agent_defended),
+          .reward = Column<float>(bytes, compiled.layout.agent_reward),
+          .episode_return = Column<double>(bytes, compiled.layout.agent_return),
+          .potential = Column<double>(bytes, compiled.layout.agent_potential),
+          .inventory = Column<Amount>(bytes, compiled.layout.agent_inventory),
+          .stats = Column<double>(bytes, compiled.layout.agent_stats),
+      },
+      converters{
+          .cell = Column<CellIndex>(bytes, compiled.layout.converter_cell),
+          .phase = Column<ConverterPhase>(bytes, compiled.layout.converter_phase),
+          .until = Column<std::uint32_t>(bytes, compiled.layout.converter_until),
+          .conversions_left = Column<std::int32_t>(bytes, compiled.layout.converter_conversions_left),
+          .inventory = Column<Amount>(bytes, compiled.layout.converter_inventory),
+          .awake = Column<std::uint64_t>(bytes, compiled.layout.converter_awake),
+          .changed = Column<std::uint64_t>(bytes, compiled.layout.converter_changed),
+      },
+      bytes_(bytes),
+      num_resources_(compiled.num_resources()),
+      num_stats_(compiled.stats.size()) {}
+
+void StartEpisode(const World& world, std::uint32_t episode, std::span<std::uint32_t> scratch) {
+  const GameProgram& program = *world.program;
+  const MapPlan& map = program.map;
+  const WorldHeader old = world.header();
+  std::memset(world.bytes().data(), 0, world.bytes().size());
+  WorldHeader& header = world.header();
+  header.format = kWorldFormat;
+  header.fingerprint = program.layout.fingerprint;
+  header.seed = old.seed;
+  header.env = old.env;
+  header.ticks = old.ticks;
+  header.episode = episode;
+  header.step_limit = program.max_steps;
+  header.first = 1;
+
+  std::memcpy(world.cells, map.base.data(), map.base.size() * sizeof(CellCode));
+  std::memcpy(world.occupied, map.base_occupied.data(), map.base_occupied.size());
+  Placer placer(world);
+  for (const FixedThing& fixed : map.fixed) placer.Place(fixed.cell, fixed.thing);
+  RandomStream random(header.seed, header.env, episode, 0, Purpose::kMap);
+  for (const Region& region : map.regions) Scatter(region, map, random, scratch, placer);
+
+  FillConverters(world);
+  for (std::size_t i = 0; i < program.num_agents; ++i) {
+    for (const ItemAmount& item : program.initial_inventory) {
+      world.Inventory(AgentId(i))[item.item.index()] = item.amount;
+    }
+    world.agents.changed[i] = kLooksChanged;
+  }
+}
+
+}  // namespace mettagrid

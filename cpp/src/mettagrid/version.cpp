@@ -1,1 +1,0 @@
-namespace mettagrid { int EngineVersion() { return 1; } }

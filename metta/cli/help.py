@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
@@ -157,7 +158,7 @@ def _without_repeats(rows: list[Any]) -> list[Any]:
 def _key_table(rows: list[Any], groups: Groups, style: Style) -> list[str]:
     """Full keys for pipes, which are searched; on a terminal each section's keys stand under its name."""
     names = {row["path"]: _shown_key(row, style) for row in rows}
-    key_width = max(len(name) for path, name in names.items())
+    key_width = max(map(len, names.values()))
     if style.is_terminal:
         key_width = max([len(names[row["path"]]) for row in rows if not row["section"]], default=key_width)
     type_width = max(min(len(row["type"]), _TYPE_WIDTH_MAX) for row in rows)
@@ -187,7 +188,7 @@ def _shown_key(row: Any, style: Style) -> str:
 
 
 def _first_sentence(doc: str) -> str:
-    return doc.partition(". ")[0]
+    return re.split(r"\.(?: (?=[A-Z])|$)", doc)[0]
 
 
 def _table(rows: list[tuple[str, str]], style: Style) -> list[str]:

@@ -94,10 +94,17 @@ def shown(value: Any) -> str:
 
 
 def _rows(owner: type[Config], value: Config | None, path: str, item: bool) -> Iterator[Row]:
+    """Keys with plain values come before sections: on a terminal a key stands under the section named last."""
+    sections: list[Row] = []
     for name, field in owner.model_fields.items():
         where = f"{path}.{name}" if path else name
         current = getattr(value, name) if value is not None else _class_default(field)
-        yield from _field_rows(where, field, current, owner.__name__, item)
+        first, *below = _field_rows(where, field, current, owner.__name__, item)
+        if first["section"]:
+            sections += [first, *below]
+        else:
+            yield first
+    yield from sections
 
 
 def _field_rows(where: str, field: FieldInfo, current: Any, owner: str, item: bool) -> Iterator[Row]:

@@ -57,10 +57,10 @@ def test_explicit_dependencies_come_first() -> None:
 
 def test_the_first_call_checks_and_later_calls_run_straight_through() -> None:
     network = actor_critic()
-    with pytest.raises(ShapeContractError, match="component 'encoder' reads 'observation'"):
+    with pytest.raises(ShapeContractError, match=r"component 'encoder' reads 'observation'"):
         network({"observation": torch.randn(2, 5)})
     network({"observation": torch.randn(2, 3)})
-    with pytest.raises(RuntimeError, match="mat1 and mat2"):  # torch's own words: nobody checked before it
+    with pytest.raises(RuntimeError, match=r"mat1 and mat2"):  # torch's own words: nobody checked before it
         network({"observation": torch.randn(2, 5)})
     with pytest.raises(ShapeContractError):
         network.validate({"observation": torch.randn(2, 5)})
@@ -89,7 +89,7 @@ def test_swap_returns_the_old_one_and_changes_the_output() -> None:
 @pytest.mark.parametrize("declared", [True, False])
 def test_a_swap_that_breaks_the_wiring_changes_nothing(declared: bool) -> None:
     network = actor_critic({"observation": (3,)} if declared else None).build()
-    with pytest.raises(KeyContractError, match="'actor' reads 'features', which no component produces"):
+    with pytest.raises(KeyContractError, match=r"'actor' reads 'features', which no component produces"):
         network.replace_component("encoder", LinearModule(3, 8, "observation", "other"))
     assert network.execution_order == ("encoder", "actor", "critic")
     assert network.get_component("encoder").out_keys == ["features"]
@@ -130,13 +130,13 @@ def test_deleting_and_clearing_forget_the_plan() -> None:
 
 def test_names_and_kinds_are_checked() -> None:
     network = actor_critic()
-    with pytest.raises(KeyContractError, match="there already"):
+    with pytest.raises(KeyContractError, match=r"there already"):
         network.add_component("actor", LinearModule(8, 4, "features", "more"))
-    with pytest.raises(KeyContractError, match="cannot name a component"):
+    with pytest.raises(KeyContractError, match=r"cannot name a component"):
         network.add_component("values", LinearModule(8, 4, "features", "more"))
-    with pytest.raises(KeyContractError, match="expected a MettaModule"):
+    with pytest.raises(KeyContractError, match=r"expected a MettaModule"):
         network["plain"] = torch.nn.Linear(1, 1)
-    with pytest.raises(KeyContractError, match="no component 'actr'.*Did you mean 'actor'"):
+    with pytest.raises(KeyContractError, match=r"no component 'actr'.*Did you mean 'actor'"):
         network.get_component("actr")
 
 

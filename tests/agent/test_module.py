@@ -69,13 +69,19 @@ def test_shapes_must_belong_to_keys() -> None:
         def __init__(self) -> None:
             MettaModule.__init__(self, ["x"], ["y"], input_shapes={"q": (1,)})
 
-    with pytest.raises(KeyContractError, match="input_shapes of"):
+    with pytest.raises(KeyContractError, match=r"input_shapes of"):
         Odd()
 
 
 @pytest.mark.parametrize(
     ("shape", "expected", "answer"),
-    [((2, 3), (3,), True), ((3,), (2, 3), False), ((5,), (), True), ((2, 9, 4), (None, 4), True), ((2, 9), (8,), False)],
+    [
+        ((2, 3), (3,), True),
+        ((3,), (2, 3), False),
+        ((5,), (), True),
+        ((2, 9, 4), (None, 4), True),
+        ((2, 9), (8,), False),
+    ],
 )
 def test_fits(shape: tuple[int, ...], expected: tuple[int | None, ...], answer: bool) -> None:
     assert fits(shape, expected) is answer

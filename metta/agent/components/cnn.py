@@ -46,7 +46,7 @@ class CNNEncoder(MettaModule):
             if min(height, width) < conv.kernel:
                 raise ConfigError(
                     f"convolution {index} has a {conv.kernel} x {conv.kernel} kernel, but its input is only {height} x "
-                    f"{width}. Set a smaller policy_architecture.conv{index}_kernel or an earlier stride."
+                    f"{width}. Set a smaller policy_architecture.conv{index}_kernel or smaller strides before it."
                 )
             self.convs.append(orthogonal_init(nn.Conv2d(channels, conv.channels, conv.kernel, conv.stride), gain))
             channels = conv.channels

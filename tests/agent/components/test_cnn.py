@@ -24,5 +24,5 @@ def test_segments_equal_single_rows() -> None:
 
 
 def test_too_small_a_window_names_the_key() -> None:
-    with pytest.raises(ConfigError, match="policy_architecture.conv2_kernel"):
+    with pytest.raises(ConfigError, match=r"policy_architecture.conv2_kernel"):
         CNNEncoder((7, 7, 7), CONVS, 16)

@@ -45,5 +45,5 @@ def test_mlp_without_layers_passes_on() -> None:
 
 
 def test_unknown_activation_names_the_nearest() -> None:
-    with pytest.raises(ConfigError, match="no activation 'rleu'.*Did you mean 'relu'"):
+    with pytest.raises(ConfigError, match=r"no activation 'rleu'.*Did you mean 'relu'"):
         LinearModule(1, 1, activation="rleu")

@@ -55,7 +55,9 @@ def test_a_first_step_forgets_even_nan() -> None:
     clean = torch.zeros(2, 1, 6)
     first = torch.tensor([True, True])
     got = lstm({"features": x, "first": first, "memory/lstm_h": bad, "memory/lstm_c": bad})["core"]
-    assert torch.equal(got, lstm({"features": x, "first": first, "memory/lstm_h": clean, "memory/lstm_c": clean})["core"])
+    assert torch.equal(
+        got, lstm({"features": x, "first": first, "memory/lstm_h": clean, "memory/lstm_c": clean})["core"]
+    )
 
 
 def test_inputs_stay_as_they_were() -> None:
@@ -73,5 +75,10 @@ def test_mismatched_first_is_refused() -> None:
     state = torch.zeros(2, 1, 6)
     with pytest.raises(ShapeContractError, match=r"got \[2, 3, 5\] with \[2\]"):
         LSTM(5, 6)(
-            {"features": torch.zeros(2, 3, 5), "first": torch.ones(2).bool(), "memory/lstm_h": state, "memory/lstm_c": state}
+            {
+                "features": torch.zeros(2, 3, 5),
+                "first": torch.ones(2).bool(),
+                "memory/lstm_h": state,
+                "memory/lstm_c": state,
+            }
         )

@@ -43,7 +43,7 @@ def test_repeated_tokens_add_up_and_ignored_ones_do_not(token_spec: EnvSpec) -> 
     assert box[11, 2, 5] == 0.75
 
 
-def test_flat_and_planes_hold_the_same(token_spec: EnvSpec, make_tokens) -> None:  # noqa: ANN001 - a fixture
+def test_flat_and_planes_hold_the_same(token_spec: EnvSpec, make_tokens) -> None:
     features, obs = FeatureTable.from_spec(token_spec), make_tokens(3, 4)
     flat = ObsToBox(features, 24, layout="flat")({"env_obs": obs})["box"]
     planes = ObsToBox(features, 24)({"env_obs": obs})["box"]

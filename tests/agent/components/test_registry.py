@@ -25,5 +25,5 @@ def test_every_component_is_registered_under_its_name() -> None:
 
 
 def test_unknown_name() -> None:
-    with pytest.raises(ConfigError, match="Did you mean 'TokenBag'"):
+    with pytest.raises(ConfigError, match=r"Did you mean 'TokenBag'"):
         component_class("TokenBg")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -290,8 +291,10 @@ class Trainer:
             if start.epoch != self._saved_epoch:
                 self._save(start)
             where = f"at epoch {start.epoch}, agent step {start.data['counters']['agent_step']:,}"
-        again = "its state is saved; the same command goes on from there" if self.state_store else "nothing was saved"
-        return InterruptedBySignal(signum, f"stopped by signal {signum} {where}: {again}.")
+        run = self.run_dir.run
+        again = f"its state is saved; the same command with run={run} goes on from there"
+        told = again if self.state_store else "nothing was saved"
+        return InterruptedBySignal(signum, f"run={run} by {signal.Signals(signum).name} {where}: {told}.")
 
     def _call_hooks(self, event: str, *args: Any) -> None:
         for hook in self.hooks:

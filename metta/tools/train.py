@@ -137,9 +137,7 @@ class _Training:
             trainer.train()
         except InterruptedBySignal as error:
             _log.info("%s", error)
-            raise InterruptedBySignal(
-                error.signum, f"run={self.run_dir.run}: {error} (The run's name: run={self.run_dir.run})"
-            ) from None
+            raise
         seconds, steps = time.monotonic() - began, trainer.state.agent_step - first_step
         uri = trainer.context.shared.get("latest_policy_uri")
         _log.info("finished at epoch %d, agent step %d; policy %s", trainer.state.epoch, trainer.state.agent_step, uri)

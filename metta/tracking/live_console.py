@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
+import termios
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -71,9 +73,11 @@ class LiveConsole:
         self._curves: dict[str, deque[float]] = {}
         self._live = Live(self, console=console, refresh_per_second=4, transient=False)
         self._redirected: list[tuple[logging.StreamHandler[TextIO], TextIO]] = []
+        self._terminal = contextlib.ExitStack()
 
     def start(self, step: int) -> None:
         self.pace.start(step)
+        self._terminal.enter_context(_hidden_control_echo())
         for handler in logging.getLogger("metta").handlers:
             # A handler holds the stream that stderr was when it was made; Live redirects only the name sys.stderr.
             if isinstance(handler, logging.StreamHandler) and handler.stream in (sys.stderr, sys.__stderr__):
@@ -103,6 +107,7 @@ class LiveConsole:
         for handler, stream in self._redirected:
             handler.setStream(stream)
         self._redirected.clear()
+        self._terminal.close()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = options.max_width
@@ -201,10 +206,30 @@ class LiveConsole:
         if curves:
             table.add_column("", no_wrap=True, style="cyan", width=10)
         if not rows:
-            rows = [("waiting for the first epoch" if not self._known else "none yet", "", "")]
+            rows = [("waiting …" if not self._known else "none yet", "", "")]
         for label, value, key in rows:
             table.add_row(label, value, *([curve(self._curves.get(key, ()), 10)] if curves else []))
         return table
+
+
+@contextlib.contextmanager
+def _hidden_control_echo() -> Iterator[None]:
+    """A terminal shows Ctrl-C as ``^C``, two columns that would shift the panel by a line; hide it meanwhile."""
+    try:
+        descriptor = sys.stdin.fileno()
+        before = termios.tcgetattr(descriptor)
+    except (termios.error, OSError, ValueError, AttributeError):  # no terminal
+        yield
+        return
+    quiet = [*before]
+    quiet[3] &= ~termios.ECHOCTL
+    with contextlib.suppress(termios.error):
+        termios.tcsetattr(descriptor, termios.TCSANOW, quiet)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(termios.error):
+            termios.tcsetattr(descriptor, termios.TCSANOW, before)
 
 
 def curve(values: Any, width: int) -> str:

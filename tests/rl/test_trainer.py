@@ -180,7 +180,7 @@ def test_a_signal_keeps_the_start_of_the_epoch(make: Callable[..., Trainer], eve
             stop.set(15)
 
     hook.act = interrupt
-    with pytest.raises(InterruptedBySignal, match="stopped by signal 15 at epoch 2, agent step 128") as caught:
+    with pytest.raises(InterruptedBySignal, match="by SIGTERM at epoch 2, agent step 128") as caught:
         make((hook,), store=True, stop=stop, commit_interval=100).train()
     assert caught.value.exit_code == 143
     assert hook.error is caught.value

@@ -77,7 +77,7 @@ def test_before_the_first_epoch_it_says_that_it_waits(console: Console) -> None:
     live = panel(console, rows=0)
     live.close()
     assert isinstance(console.file, io.StringIO)
-    assert "waiting for the first epoch" in "\n".join(screen_of(console.file))
+    assert "waiting …" in "\n".join(screen_of(console.file))
 
 
 def test_a_signal_is_shown_at_once(console: Console) -> None:

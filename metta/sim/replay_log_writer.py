@@ -36,7 +36,7 @@ def record_episode(
         driver = PolicyDriver(
             make_policy(env.spec), env.spec.num_agents, seed=derive_seed(seed, "replay", "actions"), greedy=greedy
         )
-        recorder = ReplayRecorder(env, policy=policy)
+        recorder = ReplayRecorder(env, config, policy=policy)
         over = False
         while not over and (max_steps is None or recorder.num_steps < max_steps):
             actions = driver(batch)

@@ -103,6 +103,8 @@ def _play(
         if on_progress is not None and step % _PROGRESS_STEPS == 0:
             on_progress(min(1.0, max(len(episodes) / wanted, step / longest if longest else 0.0)))
         if len(episodes) == wanted:
+            if on_progress is not None:
+                on_progress(1.0)
             return sorted(episodes, key=lambda record: (record.episode, record.env))
         if simulation.max_time_s is not None and time.monotonic() - started > simulation.max_time_s:
             raise EnvError(

@@ -72,7 +72,9 @@ class PlayTool(Tool):
         try:
             run_play(PlaySession(game, steps_per_second=self.steps_per_second, paused=self.paused), console)
             mean = float(game.tally.total.mean())
-            console.print(f"{game.step} steps in episode {game.episode + 1}, mean reward {mean:.3f} per agent")
+            console.print(
+                f"{game.step} steps in episode {game.episode + 1}, mean reward {mean:.3f} per agent", highlight=False
+            )
             if self.replay_path is not None:
                 path = Path(self.replay_path).expanduser().absolute()
                 write_replay(path, game.replay())

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metta.common.atomic import write_atomic
+from metta.mettagrid.config.game import MettaGridConfig
 from metta.mettagrid.env import MettaGridEnv
 from metta.mettagrid.replay.format import INVALID_ACTION, KeyframeEntry, Replay, ReplayHeader, pack_replay
 
@@ -21,8 +22,16 @@ class ReplayRecorder:
     Call ``record`` after each ``env.step``; ``finish`` gives the replay, at any time.
     """
 
-    def __init__(self, env: MettaGridEnv, *, policy: str = "", keyframe_interval: int = KEYFRAME_INTERVAL) -> None:
+    def __init__(
+        self,
+        env: MettaGridEnv,
+        config: MettaGridConfig,
+        *,
+        policy: str = "",
+        keyframe_interval: int = KEYFRAME_INTERVAL,
+    ) -> None:
         self._env = env
+        self._config = config
         self._policy = policy
         self._interval = keyframe_interval
         self._actions: list[NDArray[np.uint8]] = []
@@ -50,7 +59,7 @@ class ReplayRecorder:
             self._keep_keyframe()
         num_agents = self._env.spec.num_agents
         header = ReplayHeader(
-            env=self._env.config,
+            env=self._config,
             seed=self._env.seed,
             num_steps=self.num_steps,
             num_agents=num_agents,

@@ -54,7 +54,7 @@ class PlayGame:
             seed=derive_seed(self._seed, "play", self.episode, "actions"),
             greedy=self._greedy,
         )
-        self._recorder = ReplayRecorder(self.env, policy=f"a person and {self._policy}")
+        self._recorder = ReplayRecorder(self.env, self.config, policy=f"a person and {self._policy}")
         self.tally = Tally.start(self.spec.num_agents)
         self.step = 0
         self.over = False

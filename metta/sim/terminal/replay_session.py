@@ -12,7 +12,7 @@ from metta.sim.terminal.frame import GameFrame, make_frame
 from metta.sim.terminal.keys import KeyTerminal
 from metta.sim.terminal.view import print_plain, screen
 
-KEYS = "space play/pause  arrows step  pgup/pgdn 10  home/end  tab agent  +- speed  q quit"
+KEYS = "space play  arrows step  pgup/pgdn 10  home/end  tab agent  +- speed  q quit"
 _JUMPS = {"left": -1, "right": 1, "up": -1, "down": 1, "page_up": -10, "page_down": 10}
 _SPEEDS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0)
 _FRAMES_PER_SECOND = 20.0
@@ -67,7 +67,7 @@ class ReplaySession:
 def frame_of(player: ReplayPlayer) -> GameFrame:
     """The player's world as a frame."""
     env = player.env
-    return make_frame(env.config, env.spec, player.step, env.grid_objects(), player.tally)
+    return make_frame(player.replay.header.env, env.spec, player.step, env.grid_objects(), player.tally)
 
 
 def run_replay(session: ReplaySession, console: Console) -> None:

@@ -1,0 +1,66 @@
+"""Every recipe with every tool: it builds, validates and prints its config without importing torch."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import recipes.prod
+from metta.cli.main import main
+from metta.mettagrid.vec_env_config import VecEnvConfig
+from metta.tools.evaluate import EvaluateTool
+from metta.tools.tool import Tool
+from metta.tools.train import TrainTool
+
+TOOLS = ("train", "evaluate", "play", "replay")
+
+
+def makers() -> list[tuple[str, str]]:
+    names = [module.name for module in pkgutil.iter_modules(recipes.prod.__path__)]
+    modules = {name: importlib.import_module(f"recipes.prod.{name}") for name in names}
+    return [(tool, name) for name in names for tool in TOOLS if hasattr(modules[name], tool)]
+
+
+@pytest.mark.parametrize(("tool", "recipe"), makers())
+def test_dry_run(tool: str, recipe: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([tool, recipe, "--dry-run"]) == 0
+    assert f"# {tool} {recipe}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("tool", "recipe"), makers())
+def test_makers_need_no_arguments_and_say_what_they_do(tool: str, recipe: str) -> None:
+    maker = getattr(importlib.import_module(f"recipes.prod.{recipe}"), tool)
+    made = maker()
+    assert isinstance(made, Tool)
+    assert made.tool_name() == tool
+    assert inspect.getdoc(maker)
+
+
+@pytest.mark.parametrize("recipe", ["arena", "arena_sparse"])
+def test_the_number_of_agents_reaches_every_tool(recipe: str) -> None:
+    module = importlib.import_module(f"recipes.prod.{recipe}")
+    train, evaluate = module.train(num_agents=6), module.evaluate(num_agents=6)
+    assert isinstance(train, TrainTool)
+    assert isinstance(train.training_env, VecEnvConfig)
+    assert isinstance(evaluate, EvaluateTool)
+    assert train.training_env.env.game.num_agents == 6
+    assert [simulation.num_agents for simulation in evaluate.simulations] == [6, 6]
+    assert [simulation.num_agents for simulation in train.evaluator.simulations] == [6, 6]
+    assert [simulation.key for simulation in evaluate.simulations] == [f"{recipe}/basic", f"{recipe}/combat"]
+
+
+def test_gym_takes_any_environment(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "gym", "env_id=Acrobot-v1", "--dry-run"]) == 0
+    assert capsys.readouterr().out.count("env_id: Acrobot-v1 ") == 2
+
+
+def test_recipes_import_no_torch() -> None:
+    names = [f"recipes.prod.{module.name}" for module in pkgutil.iter_modules(recipes.prod.__path__)]
+    code = f"import sys, {', '.join(names)}\nassert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(recipes.__file__).parents[1])

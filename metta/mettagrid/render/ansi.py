@@ -130,7 +130,7 @@ def _glyphs(item: GridObject) -> str:
     char = character(kind)
     if kind == "wall":
         return char * 2
-    if item.get("converting"):
+    if item.get("conversion_remaining"):
         return f"{char}~"
     inventory: Mapping[str, int] = item.get("inventory") or {}
     offered: Iterable[str] = item.get("output_resources", inventory)
@@ -143,4 +143,4 @@ def _colour_of(item: GridObject, selected_agent: int | None) -> str:
         return _COLOURS.get(kind, _OTHER_OBJECTS)
     if item["agent_id"] == selected_agent:
         return _SELECTED
-    return _FROZEN_COLOUR if item.get("frozen") else _GROUPS[int(item.get("group", 0)) % len(_GROUPS)]
+    return _FROZEN_COLOUR if item.get("frozen") else _GROUPS[int(item.get("group_id", 0)) % len(_GROUPS)]

@@ -12,10 +12,17 @@ from metta.mettagrid.render.ansi import View, ascii_map, draw, legend, view_arou
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 WORLD: list[dict[str, Any]] = [
     *({"type": "wall", "r": 0, "c": c} for c in range(5)),
-    {"type": "agent", "r": 1, "c": 1, "agent_id": 0, "orientation": 3, "frozen": 0, "group": 0},
-    {"type": "agent", "r": 1, "c": 2, "agent_id": 11, "orientation": 0, "frozen": 2, "group": 1},
-    {"type": "altar", "r": 2, "c": 0, "inventory": {"heart": 0}, "converting": 1, "cooldown_remaining": 0},
-    {"type": "mine_red", "r": 2, "c": 1, "inventory": {"ore_red": 2}, "converting": 0, "cooldown_remaining": 3},
+    {"type": "agent", "r": 1, "c": 1, "agent_id": 0, "orientation": 3, "frozen": 0, "group_id": 0},
+    {"type": "agent", "r": 1, "c": 2, "agent_id": 11, "orientation": 0, "frozen": 2, "group_id": 1},
+    {"type": "altar", "r": 2, "c": 0, "inventory": {"heart": 0}, "conversion_remaining": 1, "cooldown_remaining": 0},
+    {
+        "type": "mine_red",
+        "r": 2,
+        "c": 1,
+        "inventory": {"ore_red": 2},
+        "conversion_remaining": 0,
+        "cooldown_remaining": 3,
+    },
     {"type": "zoo", "r": 2, "c": 2, "inventory": {}},
 ]
 

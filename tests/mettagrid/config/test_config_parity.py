@@ -1,0 +1,77 @@
+"""The engine's config structs and the pydantic classes list the same keys with the same defaults."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from metta.mettagrid import _core
+from metta.mettagrid.builder.envs import make_arena
+from metta.mettagrid.config.agent import GroupConfig
+from metta.mettagrid.config.game import DEFAULT_RESOURCES, GameConfig
+from metta.mettagrid.config.limits import MAX_AMOUNT
+from metta.mettagrid.config.objects import ConverterConfig, WallConfig
+from metta.mettagrid.config.stats import agent_stat_names
+from metta.mettagrid.maps.map_config import AsciiMapConfig, RandomMapConfig, RoomsMapConfig
+
+SCHEMA = cast(dict[str, Any], _core.config_schema())
+VARIANTS: dict[str, tuple[type[BaseModel], ...]] = {
+    "objects": (WallConfig, ConverterConfig),
+    "map": (RandomMapConfig, AsciiMapConfig, RoomsMapConfig),
+}
+
+
+def compare(model: type[BaseModel], native: dict[str, Any], path: str) -> None:
+    """Keys are equal; where pydantic has a plain default, the engine has the same."""
+    fields = {name: field for name, field in model.model_fields.items() if name != "type"}
+    assert list(native) == list(fields), path
+    for name, field in fields.items():
+        where = f"{path}.{name}"
+        default = field.get_default(call_default_factory=True, validated_data={})
+        if isinstance(default, BaseModel):
+            compare(type(default), native[name], where)
+        elif default is not PydanticUndefined:
+            assert native[name] == _plain(default), where
+
+
+def _plain(value: Any) -> Any:
+    """As the binding shows it: tuples and mappings are lists."""
+    if isinstance(value, dict):
+        return [list(entry) for entry in cast(dict[str, Any], value).items()]
+    return list(cast(tuple[Any, ...], value)) if isinstance(value, tuple) else value
+
+
+def test_game_fields() -> None:
+    native = {name: value for name, value in SCHEMA.items() if name not in ("groups", *VARIANTS)}
+    assert list(SCHEMA) == list(GameConfig.model_fields)
+    for name in ("obs", "agent", "actions"):
+        compare(type(getattr(GameConfig(), name)), native.pop(name), name)
+    assert native.pop("resource_names") in ([], list(DEFAULT_RESOURCES))
+    assert native == {name: getattr(GameConfig(), name) for name in native}
+
+
+def test_group_fields() -> None:
+    compare(GroupConfig, SCHEMA["groups"], "groups")
+
+
+@pytest.mark.parametrize("key", VARIANTS)
+def test_variants(key: str) -> None:
+    models = {model.model_fields["type"].default: model for model in VARIANTS[key]}
+    assert SCHEMA[key].keys() == models.keys()
+    for name, model in models.items():
+        compare(model, SCHEMA[key][name], f"{key}.{name}")
+
+
+def test_statistics_have_the_engine_names() -> None:
+    game = make_arena().game
+    program = _core.GameProgram(game.model_dump(mode="json"))
+    assert tuple(program.agent_stat_names) == agent_stat_names(game.resource_names)
+    assert tuple(program.action_names) == game.actions.names()
+
+
+def test_largest_amounts_fit() -> None:
+    game = make_arena().replace({"game.agent.resource_limits": {"heart": MAX_AMOUNT}}).game
+    _core.GameProgram(game.model_dump(mode="json"))

@@ -1,0 +1,156 @@
+"""Random games and random play, for properties that hold in every game."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from metta.common.vector_env import StepBatch
+from metta.mettagrid.config.game import MettaGridConfig
+
+RESOURCES = ("ore", "battery", "heart", "laser")
+_WEIGHTS = (-0.5, 0.01, 0.25, 1.0)
+
+
+@st.composite
+def games(draw: st.DrawFn, *, min_agents: int = 1, max_agents: int = 6, max_steps: int = 30) -> MettaGridConfig:
+    """A small game whose pieces all matter: tight limits, short cooldowns, crowded maps, every kind of map."""
+    num_agents = draw(st.integers(min_agents, max_agents))
+    objects = {"wall": {"type": "wall", "type_id": 1}}
+    for i in range(draw(st.integers(0, 3))):
+        objects[f"converter_{i}"] = draw(_converters(type_id=2 + 3 * i))
+    groups = {"red": {"id": 0}, "blue": {"id": draw(st.integers(1, 9))}}
+    game: dict[str, Any] = {
+        "resource_names": RESOURCES,
+        "num_agents": num_agents,
+        "max_steps": draw(st.sampled_from([0, 1, 2, 7, max_steps])),
+        "obs": draw(_observations()),
+        "agent": draw(_agents()),
+        "groups": groups,
+        "actions": draw(_actions()),
+        "objects": objects,
+        "map": draw(_maps(list(objects), num_agents)),
+    }
+    return MettaGridConfig.model_validate({"label": "random", "game": game})
+
+
+@st.composite
+def _converters(draw: st.DrawFn, type_id: int) -> dict[str, Any]:
+    inputs = draw(st.dictionaries(st.sampled_from(RESOURCES[:2]), st.integers(1, 3), max_size=2))
+    others = [name for name in RESOURCES if name not in inputs]
+    return {
+        "type": "converter",
+        "type_id": type_id,
+        "input_resources": inputs,
+        "output_resources": draw(st.dictionaries(st.sampled_from(others), st.integers(1, 2), max_size=2)),
+        "max_output": draw(st.sampled_from([-1, 1, 2, 5])),
+        "max_conversions": draw(st.sampled_from([-1, -1, 0, 2])),
+        "conversion_ticks": draw(st.integers(1, 3)),
+        "cooldown": draw(st.integers(0, 3)),
+        "initial_resource_count": draw(st.integers(0, 2)),
+    }
+
+
+@st.composite
+def _observations(draw: st.DrawFn) -> dict[str, Any]:
+    sides = st.sampled_from([3, 5, 7, 11])
+    return {
+        "width": draw(sides),
+        "height": draw(sides),
+        "num_tokens": draw(st.sampled_from([16, 40, 200])),
+        "episode_completion_pct": draw(st.booleans()),
+        "last_action": draw(st.booleans()),
+        "last_reward": draw(st.booleans()),
+    }
+
+
+@st.composite
+def _agents(draw: st.DrawFn) -> dict[str, Any]:
+    limits = draw(st.dictionaries(st.sampled_from(RESOURCES), st.integers(1, 4), max_size=4))
+    start = {name: draw(st.integers(0, limits.get(name, 6))) for name in RESOURCES}
+    weights = st.sampled_from(_WEIGHTS)
+    inventory = draw(st.dictionaries(st.sampled_from(RESOURCES), weights, max_size=3))
+    stats = draw(st.dictionaries(st.sampled_from(["ore.gained", "heart.amount", "attack.hit"]), weights, max_size=2))
+    return {
+        "default_resource_limit": draw(st.sampled_from([6, 255])),
+        "resource_limits": limits,
+        "freeze_duration": draw(st.integers(0, 4)),
+        "initial_inventory": start,
+        "soul_bound_resources": draw(st.sampled_from([(), ("heart",)])),
+        "action_failure_penalty": draw(st.sampled_from([0.0, 0.125])),
+        "rewards": {
+            "inventory": inventory,
+            "inventory_max": {name: 1.0 for name in inventory if draw(st.booleans())},
+            "stats": stats,
+            "stats_max": {name: 0.5 for name in stats if draw(st.booleans())},
+        },
+    }
+
+
+@st.composite
+def _actions(draw: st.DrawFn) -> dict[str, Any]:
+    costs = st.dictionaries(st.sampled_from(RESOURCES), st.integers(1, 2), max_size=1)
+    return {
+        "move": {"required_resources": draw(costs), "consumed_resources": draw(st.sampled_from([{}, {}, {"ore": 1}]))},
+        "attack": {
+            "enabled": draw(st.booleans()),
+            "required_resources": draw(costs),
+            "consumed_resources": draw(costs),
+            "defense_resources": draw(costs),
+        },
+    }
+
+
+@st.composite
+def _maps(draw: st.DrawFn, names: list[str], num_agents: int) -> dict[str, Any]:
+    kind = draw(st.sampled_from(["random", "ascii", "rooms"]))
+    counts = {name: draw(st.integers(0, 3)) for name in names}
+    if kind == "ascii":
+        return draw(_drawings(names, num_agents))
+    if kind == "random":
+        border = draw(st.integers(0, 2))
+        side = st.integers(6 + 2 * border, 8 + 2 * border)
+        return {"type": kind, "width": draw(side), "height": draw(side), "border_width": border, "objects": counts}
+    return {
+        "type": kind,
+        "rooms": draw(st.integers(1, 3)),
+        "room_width": draw(st.integers(6, 8)),
+        "room_height": draw(st.integers(6, 8)),
+        "border_width": draw(st.integers(0, 1)),
+        "room_border_width": draw(st.integers(0, 1)) if sum(counts.values()) + num_agents <= 16 else 0,
+        "objects": counts,
+    }
+
+
+@st.composite
+def _drawings(draw: st.DrawFn, names: list[str], num_agents: int) -> dict[str, Any]:
+    """An open map, so that agents stand at its very edge too."""
+    width, height = draw(st.integers(3, 7)), draw(st.integers(3, 7))
+    area = width * height
+    legend = {str(i): name for i, name in enumerate(names)} | {"b": "agent.blue"}
+    cells = draw(st.lists(st.sampled_from([".", ".", ".", *map(str, range(len(names)))]), min_size=area, max_size=area))
+    places = draw(st.lists(st.integers(0, area - 1), min_size=num_agents, max_size=num_agents, unique=True))
+    for place in places:
+        cells[place] = draw(st.sampled_from("@b"))
+    rows = ["".join(cells[r * width : (r + 1) * width]) for r in range(height)]
+    return {"type": "ascii", "rows": rows, "legend": legend}
+
+
+class Play:
+    """Random actions: mostly allowed ones, sometimes any, sometimes ids that no action has."""
+
+    def __init__(self, seed: int) -> None:
+        self._rng = np.random.default_rng(seed)
+
+    def __call__(self, batch: StepBatch) -> NDArray[np.int32]:
+        assert batch.action_mask is not None
+        rows, num_actions = batch.action_mask.shape
+        scores = self._rng.random((rows, num_actions)) * batch.action_mask
+        scores[:, 0] *= 0.2  # noop is always allowed and seldom interesting
+        actions = scores.argmax(axis=1)
+        kind = self._rng.random(rows)
+        actions = np.where(kind < 0.15, self._rng.integers(0, num_actions, rows), actions)
+        return np.where(kind < 0.02, self._rng.integers(-2, num_actions + 3, rows), actions).astype(np.int32)

@@ -5,9 +5,33 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from metta.common import _kernels
+
 # Low enough for probability 0, far enough from the smallest float that subtracting a logit cannot give -inf, whose
 # product with a probability of 0 would be NaN in the entropy.
 _MASKED = torch.finfo(torch.float32).min / 4
+
+
+def choose_actions(
+    logits: Tensor, mask: Tensor | None, generator: torch.Generator | None, *, greedy: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Actions ``[B] int64`` and their log-probabilities ``[B] float32``, without gradients: what acting needs.
+
+    Sampling on the CPU takes one native pass instead of a dozen small operations.
+
+    Shapes: ``logits [B, A]``, ``mask [B, A] bool`` or None.
+    """
+    if greedy or logits.device.type != "cpu" or logits.dtype is not torch.float32:
+        dist = MaskedCategorical(logits, mask)
+        action = dist.mode() if greedy else dist.sample(generator)
+        return action, dist.log_prob(action)
+    draws = torch.rand(logits.shape[0], generator=generator)
+    action, log_prob = torch.empty(logits.shape[0], dtype=torch.int64), torch.empty_like(draws)
+    allowed = None if mask is None else mask.contiguous().numpy()
+    _kernels.sample_actions(
+        logits.detach().contiguous().numpy(), allowed, draws.numpy(), action.numpy(), log_prob.numpy()
+    )
+    return action, log_prob
 
 
 class MaskedCategorical:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from metta.agent.components.token_bag import TokenBag
 from metta.agent.container import ComponentContainer
-from metta.agent.distribution import MaskedCategorical
+from metta.agent.distribution import MaskedCategorical, choose_actions
 from metta.agent.memory import Memory, MemorySpec, Rows
 from metta.agent.module import MEMORY_PREFIX, NEXT_MEMORY_PREFIX, Data
 from metta.agent.policies.registry import build_network
@@ -88,10 +88,8 @@ class Policy(nn.Module):
             outputs = self.network._compute(self._inputs(td, self._recall(td, rows)))
             if self._memory_keys:
                 self._memory.write(rows, {name: outputs[NEXT_MEMORY_PREFIX + name] for name in self._memory.tensors})
-            dist = self._distribution(outputs["logits"], td)
-            action = dist.mode() if greedy else dist.sample(generator)
-            td["action"] = action
-            td["act_log_prob"] = dist.log_prob(action)
+            chosen = choose_actions(outputs["logits"], self._mask(td), generator, greedy=greedy)
+            td["action"], td["act_log_prob"] = chosen
             td["values"] = outputs["values"]
         return td
 
@@ -114,7 +112,7 @@ class Policy(nn.Module):
             ShapeContractError: an input does not fit.
         """
         outputs = self.network._compute(self._inputs(td, {key: _required(td, key) for key in self._memory_keys}))
-        dist = self._distribution(outputs["logits"], td)
+        dist = MaskedCategorical(outputs["logits"], self._mask(td))
         return {
             "act_log_prob": dist.log_prob(_required(td, "action")),
             "entropy": dist.entropy(),
@@ -198,8 +196,8 @@ class Policy(nn.Module):
                 )
         return {MEMORY_PREFIX + name: tensor for name, tensor in recalled.items()}
 
-    def _distribution(self, logits: Tensor, td: Inputs) -> MaskedCategorical:
-        return MaskedCategorical(logits, td.get("action_mask", None) if self.config.use_action_mask else None)
+    def _mask(self, td: Inputs) -> Tensor | None:
+        return td.get("action_mask", None) if self.config.use_action_mask else None
 
 
 def build_policy(

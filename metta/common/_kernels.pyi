@@ -18,6 +18,18 @@ def gae(
 ) -> None:
     """Generalised advantage estimates ``[S, T]``, written to ``advantages``."""
 
+def sample_actions(
+    logits: NDArray[np.float32],
+    mask: NDArray[np.bool_] | None,
+    draws: NDArray[np.float32],
+    actions: NDArray[np.int64],
+    log_probs: NDArray[np.float32],
+) -> None:
+    """Draw an action from each row's masked softmax with one uniform number a row; write its log-probability.
+
+    Shapes: logits and mask [B, A], draws, actions and log_probs [B].
+    """
+
 def token_bag_forward(
     positions: NDArray[np.int32],
     scopes: NDArray[np.uint8],

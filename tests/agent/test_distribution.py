@@ -6,7 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metta.agent.distribution import MaskedCategorical
+from metta.agent.distribution import MaskedCategorical, choose_actions
+from metta.common import _kernels
 
 
 def random_case(seed: int, rows: int = 64, actions: int = 7) -> tuple[torch.Tensor, torch.Tensor]:
@@ -24,6 +25,37 @@ def test_masked_actions_are_never_chosen(seed: int) -> None:
     for action in (dist.sample(torch.Generator().manual_seed(seed)), dist.mode()):
         assert mask.gather(1, action[:, None]).all()
         assert dist.log_prob(action).isfinite().all()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([1, 7, 16, 37]), st.booleans())
+def test_native_choice_is_that_of_the_distribution(seed: int, actions: int, masked: bool) -> None:
+    """Same draws, same actions; a draw on the border between two may fall either way by rounding."""
+    logits, mask = random_case(seed, rows=200, actions=actions)
+    mask = mask if masked else None
+    action, log_prob = choose_actions(logits, mask, torch.Generator().manual_seed(seed))
+    dist = MaskedCategorical(logits, mask)
+    torch.testing.assert_close(log_prob, dist.log_prob(action), rtol=1e-5, atol=1e-5)
+    assert mask is None or mask.gather(1, action[:, None]).all()
+    assert (action != dist.sample(torch.Generator().manual_seed(seed))).sum() <= 1
+
+
+def test_native_choice_with_draws_at_the_ends() -> None:
+    logits = torch.tensor([[-200.0, 0.0, 0.0, -200.0]]).repeat(2, 1).numpy()
+    draws = torch.tensor([0.0, 1 - 2**-24]).numpy()
+    action, log_prob = torch.empty(2, dtype=torch.int64), torch.empty(2)
+    _kernels.sample_actions(logits, None, draws, action.numpy(), log_prob.numpy())
+    assert action.tolist() == [1, 2]
+    torch.testing.assert_close(log_prob, torch.full((2,), 0.5).log())
+
+
+def test_greedy_choice_draws_nothing() -> None:
+    logits, mask = random_case(4)
+    generator = torch.Generator().manual_seed(0)
+    state = generator.get_state()
+    action, _ = choose_actions(logits, mask, generator, greedy=True)
+    assert torch.equal(action, MaskedCategorical(logits, mask).mode())
+    assert torch.equal(generator.get_state(), state)
 
 
 def test_equals_torch_on_the_allowed_actions() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from metta.agent.distribution import MaskedCategorical
+from metta.agent.distribution import choose_actions
 from metta.agent.memory import Rows
 from metta.agent.module import Data
 from metta.common.env_spec import EnvSpec
@@ -26,11 +26,8 @@ class RandomPolicy:
     def act(self, td: Data, *, generator: torch.Generator | None = None, greedy: bool = False) -> Data:
         """Add ``action``, ``act_log_prob`` and ``values`` (zeros) to ``td``."""
         obs: Tensor = td["env_obs"]
-        dist = MaskedCategorical(
-            obs.new_zeros(obs.shape[0], self.spec.num_actions, dtype=torch.float32), td.get("action_mask", None)
-        )
-        td["action"] = dist.sample(generator)
-        td["act_log_prob"] = dist.log_prob(td["action"])
+        logits = obs.new_zeros(obs.shape[0], self.spec.num_actions, dtype=torch.float32)
+        td["action"], td["act_log_prob"] = choose_actions(logits, td.get("action_mask", None), generator)
         td["values"] = torch.zeros_like(td["act_log_prob"])
         return td
 

@@ -137,7 +137,7 @@ class VecEnv:
         self._open().send(slot, actions)
 
     def drain_episodes(self) -> list[EpisodeRecord]:
-        """Episodes that ended since the last call, ordered by (step of ending, environment). Waits for running slots."""
+        """Episodes that ended since the last call, by (step of ending, environment). Waits for running slots."""
         return [
             EpisodeRecord(
                 env=data["env"],
@@ -222,7 +222,7 @@ class VecEnv:
         self._open().set_inventory(env, agent, names.index(resource), amount)
 
     def grid_objects(self, env: int) -> list[dict[str, Any]]:
-        """Everything on the map: agents by index, then converters, then walls. ``r`` and ``c`` count from the top left."""
+        """Everything on the map: agents by index, then converters, then walls; ``r``, ``c`` count from the top left."""
         return self._open().grid_objects(env)
 
     def render(self, env: int) -> str:

@@ -18,10 +18,10 @@ std::shared_ptr<Game> Compile(const py::dict& data) {
 }
 
 py::dict Schema() {
-  py::dict schema = Describe(GameConfig{.objects = {}});
+  py::dict schema = Describe(GameConfig{});
   schema["groups"] = Describe(GroupConfig{});
-  schema["objects"] = DescribeVariant(static_cast<const ObjectConfig*>(nullptr));
-  schema["map"] = DescribeVariant(static_cast<const MapConfig*>(nullptr));
+  schema["objects"] = DescribeAlternatives(static_cast<const ObjectConfig*>(nullptr));
+  schema["map"] = DescribeAlternatives(static_cast<const MapConfig*>(nullptr));
   return schema;
 }
 

@@ -47,7 +47,7 @@ void ReadStruct(const py::dict& data, const std::string& path, bool has_type, T&
   std::string names;
   T::Visit(
       [&](const char* name, auto& field) {
-        names += std::string(" ") + name;
+        names.append(" ").append(name);
         if (!data.contains(name)) return;  // the default of the struct holds
         ++known;
         Read(data[name], path.empty() ? name : path + "." + name, field);
@@ -116,20 +116,32 @@ void Read(const py::handle& value, const std::string& path, T& out) {
   }
 }
 
-// {"obs": {"width": 11, ...}, ...}: every field of every struct with its default; variants list their alternatives.
+// {"obs": {"width": 11, ...}, ...}: every field of a struct with its value; mappings as lists of entries.
 template <class T>
 py::object Describe(const T& value) {
   if constexpr (HasVisit<T>) {
     py::dict fields;
     T::Visit([&fields](const char* name, const auto& field) { fields[name] = Describe(field); }, value);
     return std::move(fields);
+  } else if constexpr (IsVariant<T>::value) {
+    return std::visit([](const auto& alternative) { return Describe(alternative); }, value);
+  } else if constexpr (IsMapping<T>::value) {
+    py::list entries;
+    for (const auto& [key, entry] : value) {
+      py::list pair;
+      pair.append(key);
+      pair.append(Describe(entry));
+      entries.append(pair);
+    }
+    return std::move(entries);
   } else {
     return py::cast(value);
   }
 }
 
+// {"wall": {...}, "converter": {...}}: each alternative with its defaults.
 template <class... Types>
-py::object DescribeVariant(const std::variant<Types...>*) {
+py::object DescribeAlternatives(const std::variant<Types...>*) {
   py::dict alternatives;
   ((alternatives[Types::kType] = Describe(Types{})), ...);
   return std::move(alternatives);

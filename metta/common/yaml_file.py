@@ -19,6 +19,7 @@ MAX_DEPTH = 40
 _PLAIN_TEXT = re.compile(r"(?:\./)?[A-Za-z_][\w./@-]*(?::[\w./@-]+)*(?: [A-Za-z_][\w./@-]*)*", re.ASCII)
 _WORDS_WITH_MEANING = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
 _FLOAT = re.compile(r"[-+]?(?:\d[\d_]*)(?:\.[\d_]*)?(?:[eE][-+]?\d+)|[-+]?(?:\d[\d_]*)?\.\d[\d_]*|[-+]?\d[\d_]*\.")
+_NOT_PRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")  # YAML wants them escaped, JSON does not
 _COMMENT_COLUMN_MAX = 64
 
 
@@ -206,9 +207,9 @@ def _scalar(value: Any) -> str:
     if isinstance(value, float):
         return _float(value)
     if isinstance(value, str):
-        # JSON keeps lone surrogates and control characters apart from what YAML calls printable.
-        plain = _PLAIN_TEXT.fullmatch(value) and value.lower() not in _WORDS_WITH_MEANING
-        return value if plain else json.dumps(value, ensure_ascii=True)
+        if _PLAIN_TEXT.fullmatch(value) and value.lower() not in _WORDS_WITH_MEANING:
+            return value
+        return _NOT_PRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
     return str(value)
 
 

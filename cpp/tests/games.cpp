@@ -1,0 +1,156 @@
+#include "games.h"
+
+#include "mettagrid/core/hash.h"
+#include "mettagrid/core/rng.h"
+
+namespace mettagrid::testing {
+namespace {
+
+Named<ObjectConfig> ArenaObjects() {
+  return {
+      {"wall", WallConfig{.type_id = 1}},
+      {"mine_red", ConverterConfig{.type_id = 2, .output_resources = {{"ore_red", 1}}, .cooldown = 50}},
+      {"generator_red", ConverterConfig{.type_id = 5,
+                                        .input_resources = {{"ore_red", 1}},
+                                        .output_resources = {{"battery_red", 1}},
+                                        .cooldown = 25}},
+      {"altar",
+       ConverterConfig{
+           .type_id = 8, .input_resources = {{"battery_red", 1}}, .output_resources = {{"heart", 1}}, .cooldown = 10}},
+      {"lasery", ConverterConfig{.type_id = 15,
+                                 .input_resources = {{"battery_red", 1}, {"ore_red", 2}},
+                                 .output_resources = {{"laser", 1}},
+                                 .cooldown = 10}},
+      {"armory",
+       ConverterConfig{
+           .type_id = 16, .input_resources = {{"ore_red", 3}}, .output_resources = {{"armor", 1}}, .cooldown = 10}}};
+}
+
+}  // namespace
+
+GameConfig ArenaConfig(std::int64_t num_agents) {
+  GameConfig config;
+  config.resource_names = {"heart", "ore_red", "battery_red", "laser", "armor"};
+  config.num_agents = num_agents;
+  config.agent.default_resource_limit = 50;
+  config.agent.resource_limits = {{"heart", 255}};
+  config.agent.rewards.inventory = {
+      {"heart", 1.0}, {"ore_red", 0.1}, {"battery_red", 0.8}, {"laser", 0.5}, {"armor", 0.5}};
+  config.agent.rewards.inventory_max = {
+      {"heart", 100.0}, {"ore_red", 1.0}, {"battery_red", 1.0}, {"laser", 1.0}, {"armor", 1.0}};
+  config.actions.attack.enabled = true;
+  config.actions.attack.consumed_resources = {{"laser", 1}};
+  config.actions.attack.defense_resources = {{"armor", 1}};
+  config.objects = ArenaObjects();
+  config.map = RoomsMapConfig{
+      .rooms = (num_agents + 5) / 6,
+      .objects = {{"wall", 10}, {"altar", 5}, {"mine_red", 10}, {"generator_red", 5}, {"lasery", 1}, {"armory", 1}}};
+  return config;
+}
+
+GameConfig BrawlConfig() {
+  GameConfig config = ArenaConfig(10);
+  config.max_steps = 60;
+  config.agent.freeze_duration = 4;
+  config.agent.default_resource_limit = 6;
+  config.agent.initial_inventory = {{"laser", 3}, {"armor", 1}, {"ore_red", 2}};
+  config.agent.soul_bound_resources = {"heart"};
+  config.agent.action_failure_penalty = 0.01;
+  config.groups = {{"red", GroupConfig{0}}, {"blue", GroupConfig{1}}};
+  for (auto& [name, object] : config.objects) {
+    if (auto* converter = std::get_if<ConverterConfig>(&object)) converter->cooldown = 2;
+  }
+  config.map = RoomsMapConfig{
+      .rooms = 3,
+      .room_width = 7,
+      .room_height = 6,
+      .border_width = 1,
+      .objects = {{"wall", 3}, {"altar", 1}, {"mine_red", 4}, {"generator_red", 3}, {"lasery", 2}, {"armory", 2}}};
+  return config;
+}
+
+GameConfig DrawnConfig(std::vector<std::u32string> rows) {
+  GameConfig config = ArenaConfig(0);
+  for (const auto& row : rows) {
+    for (const char32_t character : row) config.num_agents += character == U'@' ? 1 : 0;
+  }
+  config.map = AsciiMapConfig{.rows = std::move(rows),
+                              .legend = {{U"#", "wall"},
+                                         {U".", "empty"},
+                                         {U"@", "agent"},
+                                         {U"_", "altar"},
+                                         {U"m", "mine_red"},
+                                         {U"n", "generator_red"},
+                                         {U"S", "lasery"},
+                                         {U"o", "armory"}}};
+  return config;
+}
+
+Batch::Batch(const GameConfig& config, std::size_t num_envs, std::size_t num_slots, std::size_t num_threads,
+             bool desync)
+    : env_(std::make_unique<VecEnv>(std::vector<GamePtr>{std::make_shared<const Game>(config)},
+                                    VecEnvOptions{num_envs, num_slots, num_threads, desync})) {
+  const std::size_t rows = env_->num_rows();
+  const std::size_t actions = program().num_actions();
+  observations_.resize(rows * static_cast<std::size_t>(program().obs.num_tokens) * 3);
+  rewards_.resize(rows);
+  used_tokens_.resize(rows);
+  flags_ = std::make_unique<bool[]>(rows * (4 + actions));
+  const std::span flags(flags_.get(), rows * (4 + actions));
+  buffers_ = {.observations = observations_,
+              .rewards = rewards_,
+              .terminated = flags.subspan(0, rows),
+              .truncated = flags.subspan(rows, rows),
+              .first = flags.subspan(2 * rows, rows),
+              .action_mask = flags.subspan(4 * rows),
+              .action_success = flags.subspan(3 * rows, rows),
+              .used_tokens = used_tokens_};
+  env_->Bind(buffers_);
+}
+
+void Batch::Reset(std::uint64_t seed) {
+  env_->Reset(seed);
+  for (std::size_t slot = 0; slot < env_->num_slots(); ++slot) env_->Recv(slot);
+}
+
+void Batch::Step(std::span<const std::int32_t> actions) {
+  const std::size_t size = env_->rows_per_slot();
+  for (std::size_t slot = 0; slot < env_->num_slots(); ++slot) env_->Send(slot, actions.subspan(slot * size, size));
+  for (std::size_t slot = 0; slot < env_->num_slots(); ++slot) env_->Recv(slot);
+}
+
+int Batch::Token(std::size_t row, int location, int feature) const {
+  const auto tokens = Observation(row);
+  for (std::size_t i = 0; i < tokens.size(); i += 3) {
+    if (tokens[i] == location && tokens[i + 1] == feature) return tokens[i + 2];
+  }
+  return -1;
+}
+
+std::uint64_t Batch::Digest() const {
+  std::uint64_t hash = HashBytes(std::as_bytes(buffers_.observations));
+  hash = HashBytes(std::as_bytes(buffers_.rewards), hash);
+  for (const auto& flags :
+       {buffers_.terminated, buffers_.truncated, buffers_.first, buffers_.action_mask, buffers_.action_success}) {
+    hash = HashBytes(std::as_bytes(flags), hash);
+  }
+  return HashBytes(std::as_bytes(buffers_.used_tokens), hash);
+}
+
+std::int32_t Act(const GameProgram& program, std::string_view name) {
+  for (std::size_t i = 0; i < program.actions.size(); ++i) {
+    if (program.actions[i].name == name) return static_cast<std::int32_t>(i);
+  }
+  Raise<ConfigError>("no action '", name, "'");
+}
+
+void FillRandomActions(std::span<std::int32_t> actions, std::size_t num_actions, std::uint64_t seed,
+                       std::uint32_t step) {
+  RandomStream random(seed, 0, 0, step, Purpose::kMap);
+  for (std::int32_t& action : actions) {
+    action = static_cast<std::int32_t>(random.Below(static_cast<std::uint32_t>(num_actions)));
+    if (random.Below(100) == 0) action = random.Below(2) == 0 ? -1 : static_cast<std::int32_t>(num_actions) + 5;
+  }
+}
+
+}  // namespace mettagrid::testing

@@ -130,7 +130,8 @@ def unpack_replay(data: bytes, *, max_bytes: int = MAX_BYTES) -> Replay:
             f"{header.num_agents} agents and {len(sizes)} keyframes."
         )
     actions = np.frombuffer(payload, dtype=np.uint8, count=num_actions, offset=start)
-    position, snapshots = start + num_actions, []
+    position = start + num_actions
+    snapshots: list[bytes] = []
     for size in sizes:
         snapshots.append(payload[position : position + size])
         position += size

@@ -71,18 +71,19 @@ def ranking(frame: GameFrame, selected: int, rows: int) -> RenderableType:
     table = Table.grid(padding=(0, 1), expand=True)
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
-    table.add_column(justify="right", style="red", no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    has_hearts = "heart" in frame.config.game.resource_names
     order = sorted(frame.agents, key=lambda agent: (-agent.total_reward, agent.agent_id))
     shown = order[: max(rows, 0)]
     if shown and frame.agents[selected] not in shown:
         shown[-1] = frame.agents[selected]
     for agent in shown:
-        hearts = agent.inventory.get("heart")
+        hearts = f"♥{agent.inventory.get('heart', 0):>3}" if has_hearts else ""
         frozen = " frozen" if agent.frozen else ""
         table.add_row(
             f"{DIGITS[agent.agent_id % len(DIGITS)]}{frozen}",
             f"{agent.total_reward:.2f}",
-            "" if hearts is None else f"♥{hearts:>3}",
+            Text(hearts, style="" if agent.agent_id == selected else "red"),
             style="reverse" if agent.agent_id == selected else "",
         )
     more = len(order) - len(shown)

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator
 
 from metta.agent.policy_config import PolicyConfig, default_policy_config
 from metta.checkpoint.config import CheckpointerConfig
+from metta.common.atomic import remove_leftovers
 from metta.common.errors import ConfigError, ExitCode, InterruptedBySignal
 from metta.common.log import get_logger, setup_logging
 from metta.common.run_dir import RunDir, RunLock, check_run_name
@@ -114,6 +115,7 @@ class _Training:
 
         store = TrainerStateStore(self.run_dir)
         store.remove_unfinished()
+        remove_leftovers(self.run_dir.root)
         if store.newest_epoch() is not None:
             check_same_run(self.run_dir, resolved_tree(self.tool))
         snapshot = store.load_newest()

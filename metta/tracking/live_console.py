@@ -36,8 +36,8 @@ _LOSSES = (
     ("entropy", "losses/entropy"),
     ("approx kl", "losses/approx_kl"),
     ("clipped", "losses/clipfrac"),
-    ("explained var.", "losses/explained_variance"),
-    ("gradient norm", "losses/grad_norm"),
+    ("explained", "losses/explained_variance"),
+    ("grad norm", "losses/grad_norm"),
 )
 _FIRST_STATS = ("heart.gained", "battery_red.gained", "ore_red.gained", "laser.gained", "armor.gained", "attack.hit")
 _PARTS = (

@@ -1,0 +1,61 @@
+"""What a user sees when the disk is full, a folder cannot be written, or a policy is broken: one clear line."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from metta.tracking.jsonl import read_jsonl
+
+
+def test_a_full_disk_is_forgiven_twice_then_stops_the_run(start: Callable[..., Any]) -> None:
+    """The process may write no file larger than 256 KiB: logs fit, policies do not."""
+    process = start("policy_architecture.bag_width=64", prefix=("sh", "-c", 'ulimit -f 512; exec "$@"', "sh"))
+    assert process.finish() == 1
+    output = process.output
+    assert output.count("Trying again at the next interval") >= 2
+    assert "failed 3 times in a row, so the run stops" in output
+    assert "File too large" in output
+    assert "system.data_dir" in output
+    assert "Traceback" not in output
+    assert not list(process.root.glob("checkpoints/*"))
+
+
+def test_a_place_that_cannot_be_written_is_told(start: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    process = start(f"system.data_dir={tmp_path / 'file' / 'runs'}")
+    assert process.finish() == 2
+    assert "Set system.data_dir to a writable place" in process.output
+    assert "Traceback" not in process.output
+
+
+def test_not_a_number_exits_5_with_a_diagnosis(start: Callable[..., Any]) -> None:
+    process = start("trainer.optimizer.learning_rate=1e38", "trainer.max_grad_norm=0")
+    assert process.finish() == 5, process.output
+    report = json.loads((process.root / "nan_diagnosis.json").read_text())
+    assert report["epoch"] == 0
+    assert any(weight["not_finite"] for weight in report["weights"].values())
+    assert "trainer.optimizer.learning_rate=" in process.output
+    assert "Traceback" not in process.output
+    assert not list(process.root.glob("checkpoints/*.mpt"))
+
+
+def test_a_broken_initial_policy_is_refused(start: Callable[..., Any], undisturbed: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.mpt"
+    shutil.copy(undisturbed / "checkpoints" / "demo:v20.mpt", broken)
+    broken.write_bytes(broken.read_bytes()[:-10])
+    process = start(f"initial_policy_uri={broken}")
+    assert process.finish() == 1
+    assert f"{broken} is damaged, truncated" in process.output
+    assert "Traceback" not in process.output
+
+
+def test_the_statistics_of_a_run_can_be_read(undisturbed: Path) -> None:
+    rows = read_jsonl(undisturbed / "metrics.jsonl")
+    assert [row["epoch"] for row in rows] == list(range(1, 21))
+    assert rows[-1]["agent_step"] == 5120
+    assert not any(key.startswith(("timing", "memory")) or key == "overview/sps" for row in rows for key in row)
+    assert all(row["overview/sps"] > 0 for row in read_jsonl(undisturbed / "timing.jsonl"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -27,7 +28,7 @@ def scorecard_table(scorecard: Scorecard, metrics: Sequence[str] = HEADLINE_METR
         for metric in shown
         if metric in found
     }
-    table = Table(title="Scorecard", title_justify="left", title_style="bold", header_style="bold", pad_edge=False)
+    table = Table(title="Scorecard", title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("policy", overflow="fold")
     table.add_column("simulation", no_wrap=True)
     for metric in shown:

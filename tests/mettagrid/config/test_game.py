@@ -18,8 +18,8 @@ FAULTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         ("game.objects.altar.input_resources", "'batery_red'", "Did you mean 'battery_red'?", "game.resource_names"),
     ),
     "unknown resource in a limit": (
-        {"game.agent.resource_limits": {"hart": 3}},
-        ("game.agent.resource_limits", "'hart'", "Did you mean 'heart'?"),
+        {"game.agent.resource_limits": {"heartt": 3}},
+        ("game.agent.resource_limits", "'heartt'", "Did you mean 'heart'?"),
     ),
     "unknown resource in a cost": (
         {"game.actions.attack.consumed_resources": {"lasers": 1}},

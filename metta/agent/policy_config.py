@@ -23,7 +23,11 @@ class BasePolicyConfig(Config):
     )
     use_action_mask: bool = Field(default=True, description="never choose an action that the environment masks out")
     actor_gain: float = Field(default=0.01, gt=0, description="orthogonal gain of the actor head: small = near uniform")
-    value_gain: float = Field(default=1.0, gt=0, description="orthogonal gain of the value head")
+    value_gain: float = Field(
+        default=0.01,
+        gt=0,
+        description="orthogonal gain of the value head: small = first values near 0, so that noise does not steer",
+    )
 
 
 class TokenPolicyConfig(BasePolicyConfig):

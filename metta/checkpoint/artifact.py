@@ -66,8 +66,7 @@ def save_artifact(path: Path, weights: Mapping[str, Tensor], meta: PolicyMetadat
         write_atomic(path, data)
     except OSError as error:
         raise CheckpointError(
-            f"cannot write policy {path}: {error.strerror or error}. Free space or permissions under "
-            "system.data_dir; training state on disk is still the previous one."
+            f"cannot write policy {path}: {error.strerror or error}. system.data_dir needs space and permission."
         ) from error
 
 

@@ -78,7 +78,7 @@ class TrainerStateStore:
             write_atomic(folder / MANIFEST, _manifest(epoch, files))
         except OSError as error:
             raise CheckpointError(
-                f"cannot save trainer state {folder}: {error.strerror or error}. Free space or permissions under "
+                f"cannot save trainer state {folder}: {error.strerror or error}. It needs space and permission under "
                 "system.data_dir; the state saved before is untouched."
             ) from error
         self._clean(epoch)

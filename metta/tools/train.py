@@ -96,8 +96,7 @@ def _owned(run_dir: RunDir) -> Iterator[None]:
             stack.enter_context(RunLock(run_dir))
         except OSError as error:
             raise ConfigError(
-                f"cannot lock {run_dir.lock_path}: {error.strerror or error}. Free space or permissions there, or set "
-                "system.data_dir to a writable place."
+                f"cannot lock {run_dir.lock_path}: {error.strerror or error}. Set system.data_dir to a writable place."
             ) from error
         yield
 
@@ -161,8 +160,8 @@ class _Training:
             self.tool.save_resolved(self.run_dir.config_path)
         except OSError as error:
             raise ConfigError(
-                f"cannot write {self.run_dir.config_path}: {error.strerror or error}. Free space or permissions there, "
-                "or set system.data_dir to another place."
+                f"cannot write {self.run_dir.config_path}: {error.strerror or error}. It needs space and permission "
+                "there; or set system.data_dir to another place."
             ) from error
 
     def _make_console(self, stop: StopFlag) -> ConsoleLogger:

@@ -47,7 +47,7 @@ class JsonlLogger:
             message = f"cannot append to {self.path}: {error.strerror or error}."
             if self._failures >= MAX_FAILURES:
                 raise CheckpointError(
-                    f"{message} Third failure in a row, so the run stops. Free space or rights under system.data_dir."
+                    f"{message} Third failure in a row, so the run stops. system.data_dir needs space."
                 ) from error
             _log.warning(
                 "%s The row waits for the next epoch (failure %d of %d).", message, self._failures, MAX_FAILURES

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from metta.checkpoint.artifact import load_artifact
+from metta.checkpoint.config import CheckpointerConfig
+from metta.checkpoint.manager import CheckpointManager
+from metta.common.errors import CheckpointError
+from metta.common.run_dir import RunDir
+from metta.rl.context import TrainerContext, UpdateStats
+from metta.rl.hooks.base import TrainerHook
+from metta.rl.hooks.checkpoint import CheckpointHook
+from metta.rl.trainer import Trainer
+
+
+class Scores(TrainerHook):
+    """Stands where EvaluationHook stands: epoch n scores ``scores[n]``."""
+
+    name = "evaluation"
+
+    def __init__(self, scores: dict[int, float]) -> None:
+        self.scores = scores
+
+    def on_epoch_end(self, ctx: TrainerContext, stats: UpdateStats) -> None:
+        if ctx.state.epoch in self.scores:
+            ctx.shared["evaluation_scores"] = {"epoch": ctx.state.epoch, "score": self.scores[ctx.state.epoch]}
+
+
+def hook_of(run_dir: RunDir, *, also_every: int = 0, **config: int) -> CheckpointHook:
+    return CheckpointHook(CheckpointManager(run_dir), CheckpointerConfig(**config), also_every)
+
+
+@pytest.mark.parametrize(
+    ("interval", "also_every", "saved"), [(2, 0, [2, 4, 5]), (10, 0, [5]), (4, 3, [3, 4, 5]), (1, 0, [1, 2, 3, 4, 5])]
+)
+def test_policies_are_saved_at_intervals_and_at_the_end(
+    make_trainer: Callable[..., Trainer], run_dir: RunDir, interval: int, also_every: int, saved: list[int]
+) -> None:
+    hook = hook_of(run_dir, epoch_interval=interval, keep_last=9, also_every=also_every)
+    trainer = make_trainer([hook], epochs=5)
+    trainer.train()
+    assert hook.manager.epochs() == saved
+    assert trainer.context.shared["latest_policy_uri"] == hook.manager.latest()
+    _, meta = load_artifact(hook.manager.path_of(5))
+    assert (meta.epoch, meta.agent_step) == (5, 320)
+
+
+def test_the_best_policies_stay_even_after_a_resume(make_trainer: Callable[..., Trainer], run_dir: RunDir) -> None:
+    scores = Scores({1: 1.0, 2: 5.0, 3: 2.0, 4: 3.0, 5: 0.0, 6: 4.0})
+    make_trainer([hook_of(run_dir, epoch_interval=1, keep_last=1, keep_best=2), scores], epochs=3).train()
+    hook = hook_of(run_dir, epoch_interval=1, keep_last=1, keep_best=2)
+    make_trainer([hook, scores], epochs=6).train()
+    assert hook.manager.epochs() == [2, 4, 6]
+
+
+def test_the_latest_uri_follows_a_run_that_was_moved(
+    make_trainer: Callable[..., Trainer], run_dir: RunDir, tmp_path: Path
+) -> None:
+    make_trainer([hook_of(run_dir, epoch_interval=1)], epochs=1).train()
+    moved = RunDir.at(tmp_path / "elsewhere", "demo")
+    shutil.copytree(run_dir.root, moved.root)
+    hook = hook_of(moved, epoch_interval=100)
+    trainer = make_trainer([hook], epochs=1)
+    hook.on_training_start(trainer.context)
+    assert trainer.context.shared["latest_policy_uri"] == f"file://{moved.checkpoints}/demo:v1.mpt"
+
+
+def test_leftovers_of_a_killed_save_are_removed(make_trainer: Callable[..., Trainer], run_dir: RunDir) -> None:
+    leftover = run_dir.checkpoints / ".partial-x-demo:v1.mpt"
+    leftover.write_bytes(b"half")
+    make_trainer([hook_of(run_dir)], epochs=1).train()
+    assert not leftover.exists()
+
+
+def test_failed_saves_are_retried_at_the_next_interval(
+    make_trainer: Callable[..., Trainer], run_dir: RunDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook = hook_of(run_dir, epoch_interval=1)
+    save, tries = hook.manager.save_policy, []
+
+    def flaky(policy: object, epoch: int, agent_step: int) -> str:
+        tries.append(epoch)
+        if epoch in (1, 2):
+            raise CheckpointError("no space left")
+        return save(policy, epoch, agent_step)  # pyright: ignore[reportArgumentType]
+
+    monkeypatch.setattr(hook.manager, "save_policy", flaky)
+    make_trainer([hook], epochs=4).train()
+    assert tries == [1, 2, 3, 4]
+    assert hook.manager.epochs() == [3, 4]
+
+
+@pytest.mark.parametrize("interval", [1, 100])
+def test_saves_that_keep_failing_stop_the_run(
+    make_trainer: Callable[..., Trainer], run_dir: RunDir, monkeypatch: pytest.MonkeyPatch, interval: int
+) -> None:
+    """The third in a row; and the policy of the last epoch is never given up quietly."""
+    hook = hook_of(run_dir, epoch_interval=interval)
+
+    def refuse(*_: object) -> str:
+        raise CheckpointError("no space left")
+
+    monkeypatch.setattr(hook.manager, "save_policy", refuse)
+    trainer = make_trainer([hook], epochs=4)
+    with pytest.raises(CheckpointError, match="no space left"):
+        trainer.train()
+    assert trainer.state.epoch == (3 if interval == 1 else 4)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import Field, model_validator
 
@@ -11,6 +11,9 @@ from metta.common.errors import ConfigError, ExitCode
 from metta.mettagrid.config.game import MettaGridConfig
 from metta.sim.simulation_config import SimulationConfig
 from metta.tools.tool import Tool
+
+if TYPE_CHECKING:
+    from metta.sim.terminal.play_game import PlayGame
 
 
 class PlayTool(Tool):
@@ -51,30 +54,16 @@ class PlayTool(Tool):
                 "play reads keys and draws a screen, but standard input or output is no terminal. "
                 "Run it in a terminal, or use `replay`, which also writes to a pipe."
             )
-        from metta.checkpoint.manager import load_policy
-        from metta.eval.scorecard import resolve_policies
         from metta.mettagrid.replay.writer import write_replay
-        from metta.rl.torch_setup import setup_torch
-        from metta.sim.terminal.play_game import PlayGame
         from metta.sim.terminal.play_session import PlaySession, run_play
 
-        config, system, console = self.simulation.env, self.system, Console()
-        assert isinstance(config, MettaGridConfig)  # the validator has seen to it
-        device = str(setup_torch(seed=system.seed, threads=system.torch_threads, device=system.device))
-        (policy,) = resolve_policies((self.policy_uri,))
-        game = PlayGame(
-            config,
-            lambda spec: load_policy(policy.uri, spec, device),
-            seed=system.seed,
-            greedy=self.greedy,
-            policy=policy.uri,
-        )
+        console = Console()
+        game = self._make_game()
         try:
             run_play(PlaySession(game, steps_per_second=self.steps_per_second, paused=self.paused), console)
             mean = float(game.tally.total.mean())
-            console.print(
-                f"{game.step} steps in episode {game.episode + 1}, mean reward {mean:.3f} per agent", highlight=False
-            )
+            summary = f"{game.step} steps in episode {game.episode + 1}, mean reward {mean:.3f} per agent"
+            console.print(summary, highlight=False)
             if self.replay_path is not None:
                 path = Path(self.replay_path).expanduser().absolute()
                 write_replay(path, game.replay())
@@ -82,3 +71,21 @@ class PlayTool(Tool):
         finally:
             game.close()
         return ExitCode.OK
+
+    def _make_game(self) -> PlayGame:
+        from metta.checkpoint.manager import load_policy
+        from metta.eval.scorecard import resolve_policies
+        from metta.rl.torch_setup import setup_torch
+        from metta.sim.terminal.play_game import PlayGame
+
+        config, system = self.simulation.env, self.system
+        assert isinstance(config, MettaGridConfig)  # the validator has seen to it
+        device = str(setup_torch(seed=system.seed, threads=system.torch_threads, device=system.device))
+        (policy,) = resolve_policies((self.policy_uri,))
+        return PlayGame(
+            config,
+            lambda spec: load_policy(policy.uri, spec, device),
+            seed=system.seed,
+            greedy=self.greedy,
+            policy=policy.uri,
+        )

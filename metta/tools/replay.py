@@ -14,6 +14,7 @@ from metta.tools.tool import Tool
 
 if TYPE_CHECKING:
     from metta.mettagrid.replay.format import Replay
+    from metta.mettagrid.replay.reader import ReplayPlayer
 
 
 class ReplayTool(Tool):
@@ -49,14 +50,9 @@ class ReplayTool(Tool):
             ReplayError: the file is damaged or does not play back.
             CheckpointError: the policy is missing, damaged or made for another game.
         """
-        import sys
-
-        from rich.console import Console
-
         from metta.mettagrid.replay.reader import ReplayPlayer, read_replay
         from metta.mettagrid.replay.writer import write_replay
 
-        console = Console()
         if self.replay is not None:
             path = Path(self.replay).expanduser()
             replay = read_replay(path)
@@ -66,25 +62,27 @@ class ReplayTool(Tool):
         player = ReplayPlayer(replay)
         try:
             player.verify()
-            if self.show and sys.stdin.isatty() and sys.stdout.isatty():
-                from metta.sim.terminal.replay_session import ReplaySession, run_replay
-
-                run_replay(ReplaySession(player, steps_per_second=self.steps_per_second), console)
-            elif self.show:
-                from metta.sim.terminal.replay_session import print_replay
-
-                print_replay(player, console, frame_every=self.frame_every)
+            self._show(player)
         finally:
             player.close()
         header = replay.header
-        console.print(
+        print(
             f"{path}: {header.num_steps} steps, {header.num_agents} agents, {path.stat().st_size:,} bytes; "
-            "played again, every recorded hash agrees",
-            soft_wrap=True,
-            highlight=False,
-            markup=False,
+            "played again, every recorded hash agrees"
         )
         return ExitCode.OK
+
+    def _show(self, player: ReplayPlayer) -> None:
+        import sys
+
+        from rich.console import Console
+
+        from metta.sim.terminal.replay_session import ReplaySession, print_replay, run_replay
+
+        if self.show and sys.stdin.isatty() and sys.stdout.isatty():
+            run_replay(ReplaySession(player, steps_per_second=self.steps_per_second), Console())
+        elif self.show:
+            print_replay(player, Console(), frame_every=self.frame_every)
 
     def _record(self) -> tuple[Replay, Path]:
         from metta.checkpoint.manager import load_policy

@@ -50,11 +50,14 @@ def test_resumed_equals_uninterrupted(tmp_path: Path, preset: BagConfig | BagLst
     """After every epoch a new trainer takes over from the disk, and still reaches the bytes of one go."""
     whole = make(tmp_path / "whole", preset)
     whole.train()
-    for _ in range(4):
+    part = make(tmp_path / "parts", preset)
+    part.train_epoch()
+    while not part.finished:
         part = make(tmp_path / "parts", preset)
         assert part.state_store is not None
-        if (snapshot := part.state_store.load_newest()) is not None:
-            part.load_state(snapshot)
+        snapshot = part.state_store.load_newest()
+        assert snapshot is not None
+        part.load_state(snapshot)
         part.train_epoch()
     assert part.state.agent_step == whole.state.agent_step
     assert_same_state(whole, part)

@@ -96,7 +96,6 @@ struct GameProgram {
   ActionCost attack_cost;
   std::vector<Amount> move_reserved;  // [R] units kept back for the move's own cost while using an object
   std::vector<ItemAmount> defense;
-  std::vector<Amount> defense_by_item;  // [R]
 
   std::vector<StaticType> statics;
   std::vector<ConverterType> converter_types;

@@ -44,12 +44,12 @@ struct AgentColumns {
   std::uint8_t* last_action;
   std::uint8_t* success;
   std::uint8_t* changed;
-  std::uint8_t* defended;  // attacks blocked in this step
-  float* reward;           // of the last step
+  float* reward;  // of the last step
   double* episode_return;
-  double* potential;  // sum of the reward terms after the last step
-  Amount* inventory;  // [A][R]
-  double* stats;      // [A][S]
+  double* potential;         // sum of the reward terms after the last step
+  Amount* inventory;         // [A][R]
+  Amount* inventory_before;  // [A][R] before the actions of this step
+  double* stats;             // [A][S]
 };
 
 struct ConverterColumns {
@@ -79,11 +79,11 @@ class World {
   std::span<double> Stats(AgentId agent) const { return {agents.stats + agent.index() * num_stats_, num_stats_}; }
   void Count(AgentId agent, std::size_t slot, double amount = 1.0) const { Stats(agent)[slot] += amount; }
 
-  // Units that `agent` can still take. What it paid to defend itself in this step frees room only from the next step
-  // on: otherwise an attack could make an action succeed that the mask had ruled out.
+  // Units that `agent` can still take. Room that an attack made in this step (the agent paid its defense, or was
+  // looted) counts only from the next step on: otherwise an action could succeed that the mask had ruled out.
   Amount Room(AgentId agent, ItemId item) const {
-    const int used =
-        Inventory(agent)[item.index()] + agents.defended[agent.index()] * program->defense_by_item[item.index()];
+    const std::size_t slot = agent.index() * num_resources_ + item.index();
+    const int used = std::max(agents.inventory[slot], agents.inventory_before[slot]);
     return static_cast<Amount>(std::max(0, program->resource_limits[item.index()] - used));
   }
 

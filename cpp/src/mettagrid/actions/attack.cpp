@@ -32,7 +32,6 @@ Outcome Attack(const World& world, AgentId attacker, std::uint8_t cell) {
   const AgentId target = program.AgentOf(code);
   if (!program.defense.empty() && world.Holds(target, program.defense)) {
     world.Pay(target, program.defense);
-    ++world.agents.defended[target.index()];  // at most 36 agents can aim at one cell: no overflow
     world.Count(attacker, program.stats.attack_blocked());
   } else {
     std::uint16_t& frozen = world.agents.frozen[target.index()];

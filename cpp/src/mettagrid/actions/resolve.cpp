@@ -1,5 +1,6 @@
 #include "mettagrid/actions/resolve.h"
 
+#include <algorithm>
 #include <array>
 #include <numeric>
 
@@ -54,10 +55,10 @@ void ResolveActions(const World& world, std::span<const std::int32_t> actions) {
   RandomStream random(header.seed, header.env, header.episode, header.step, Purpose::kActionOrder);
   random.ShuffleFirst(order, order.size());
 
+  std::copy_n(world.agents.inventory, program.num_agents * program.num_resources(), world.agents.inventory_before);
   for (std::size_t i = 0; i < program.num_agents; ++i) {
     const Action* action = Lookup(program, actions[i]);
     world.agents.success[i] = 0;
-    world.agents.defended[i] = 0;
     world.agents.last_action[i] = action == nullptr ? 0 : static_cast<std::uint8_t>(actions[i]);
   }
   for (const std::uint16_t number : order) {

@@ -165,8 +165,6 @@ class Compiler {
     game_.move_reserved.assign(game_.num_resources(), 0);
     for (const ItemAmount& price : game_.move_cost.consumed) game_.move_reserved[price.item.index()] = price.amount;
     game_.defense = Resolve("actions.attack.defense_resources", attack.defense_resources, 1);
-    game_.defense_by_item.assign(game_.num_resources(), 0);
-    for (const ItemAmount& price : game_.defense) game_.defense_by_item[price.item.index()] = price.amount;
     CompileOffsets();
   }
 

@@ -93,11 +93,11 @@ World::World(const GameProgram& compiled, std::byte* bytes)
           .last_action = Column<std::uint8_t>(bytes, compiled.layout.agent_last_action),
           .success = Column<std::uint8_t>(bytes, compiled.layout.agent_success),
           .changed = Column<std::uint8_t>(bytes, compiled.layout.agent_changed),
-          .defended = Column<std::uint8_t>(bytes, compiled.layout.agent_defended),
           .reward = Column<float>(bytes, compiled.layout.agent_reward),
           .episode_return = Column<double>(bytes, compiled.layout.agent_return),
           .potential = Column<double>(bytes, compiled.layout.agent_potential),
           .inventory = Column<Amount>(bytes, compiled.layout.agent_inventory),
+          .inventory_before = Column<Amount>(bytes, compiled.layout.agent_inventory_before),
           .stats = Column<double>(bytes, compiled.layout.agent_stats),
       },
       converters{

@@ -21,7 +21,7 @@ class OptimizerConfig(Config):
     """Adam or AdamW, one parameter group per component."""
 
     type: Literal["adam", "adamw"] = "adam"
-    learning_rate: float = Field(default=1e-3, gt=0, description="at the start of training")
+    learning_rate: float = Field(default=3e-3, gt=0, description="at the start of training")
     schedule: Literal["constant", "linear", "cosine"] = Field(
         default="linear", description="how the learning rate goes from its start to final_fraction of it"
     )
@@ -44,18 +44,18 @@ class OptimizerConfig(Config):
 
 
 class TrainerConfig(Config):
-    """Proximal policy optimisation over batches of ``batch_size`` agent-steps.
+    """Proximal policy optimisation over batches of ``batch_size`` agent-steps. The defaults are tuned on the arena.
 
     Units: every size is in agent-steps (environment steps x agents), except ``bptt_horizon``: steps of one agent.
     """
 
     total_timesteps: int = Field(default=50_000_000, ge=1, description="train for this many agent-steps")
-    batch_size: int = Field(default=49_152, ge=1, description="agent-steps gathered before each update")
-    minibatch_size: int = Field(default=12_288, ge=1, description="agent-steps in one optimizer step")
-    bptt_horizon: int = Field(default=64, ge=1, description="steps of a segment: as far as gradients go back in time")
-    update_epochs: int = Field(default=1, ge=1, description="passes over the batch in each update")
-    gamma: float = Field(default=0.99, gt=0, le=1, description="discount of a step")
-    gae_lambda: float = Field(default=0.95, ge=0, le=1, description="lambda of generalised advantage estimation")
+    batch_size: int = Field(default=24_576, ge=1, description="agent-steps gathered before each update")
+    minibatch_size: int = Field(default=6_144, ge=1, description="agent-steps in one optimizer step")
+    bptt_horizon: int = Field(default=32, ge=1, description="steps of a segment: as far as gradients go back in time")
+    update_epochs: int = Field(default=3, ge=1, description="passes over the batch in each update")
+    gamma: float = Field(default=0.98, gt=0, le=1, description="discount of a step")
+    gae_lambda: float = Field(default=0.9, ge=0, le=1, description="lambda of generalised advantage estimation")
     normalize_advantages: bool = Field(default=True, description="mean 0, deviation 1 within each minibatch")
     max_grad_norm: float = Field(default=0.5, ge=0, description="clip the gradient's global norm to this; 0 = off")
     optimizer: OptimizerConfig = OptimizerConfig()

@@ -47,7 +47,7 @@ class TrainTool(Tool):
     >>> from metta.mettagrid.builder.envs import make_arena
     >>> from metta.mettagrid.vec_env_config import VecEnvConfig
     >>> TrainTool(run="demo", training_env=VecEnvConfig(env=make_arena(6))).trainer.gamma
-    0.99
+    0.98
     """
 
     run: str | None = Field(default=None, description="name of the run; absent: local.<user>.<date>.<time>")

@@ -24,7 +24,7 @@ def test_cartpole_gets_better_fast(tmp_path: Path) -> None:
     seed = 1
     env = GymVecEnv(GymEnvConfig(env_id="CartPole-v1", num_envs=8), seed=seed)
     sizes = {"total_timesteps": BUDGET, "batch_size": 1024, "minibatch_size": 256, "bptt_horizon": 16}
-    config = TrainerConfig().replace({**sizes, "update_epochs": 4, "optimizer.learning_rate": 1e-3})
+    config = TrainerConfig().replace({**sizes, "update_epochs": 4, "optimizer.learning_rate": 1e-3, "gamma": 0.99})
     policy = build_policy(MlpConfig(), env.spec, seed=seed)
     trainer = Trainer(config, env, policy, RunDir.at(tmp_path, "cartpole"), seed=seed)
     lengths: list[int] = []

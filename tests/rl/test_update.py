@@ -122,7 +122,7 @@ def test_nan_in_the_data_is_named(bench: Callable[..., Bench], key: str, named: 
     made = bench()
     made.experience.buffer[key][0, 0] = float("nan")
     made.experience.buffer["valid"][0, 0] = True
-    with pytest.raises(NotANumberError, match=f"1 of 64 numbers in the {named}.* epoch 7.*learning_rate=0.001"):
+    with pytest.raises(NotANumberError, match=f"1 of 64 numbers in the {named}.* epoch 7.*learning_rate=0.003"):
         made.update()
 
 

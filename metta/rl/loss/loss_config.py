@@ -24,8 +24,8 @@ class PPOActorConfig(LossConfig):
 class PPOCriticConfig(LossConfig):
     """Squared error of the value, optionally clipped around the value of the rollout."""
 
-    vf_coef: float = Field(default=0.5, ge=0, description="weight of the value loss within this loss")
-    clip_vloss: bool = Field(default=True, description="clip the change of the value like the actor's ratio")
+    vf_coef: float = Field(default=1.0, ge=0, description="weight of the value loss within this loss")
+    clip_vloss: bool = Field(default=False, description="clip the change of the value like the actor's ratio")
     vf_clip_coef: float = Field(default=0.2, gt=0, description="largest change of a value that is still rewarded")
 
 

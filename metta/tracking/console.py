@@ -25,8 +25,8 @@ class ConsoleLogger(Logger, Protocol):
         """``collecting``, ``learning``, ``evaluating``."""
         ...
 
-    def start(self, step: int) -> None:
-        """Training begins, or goes on, at ``step``."""
+    def start(self, step: int, epoch: int = 0) -> None:
+        """Training begins, or goes on, at ``step`` after ``epoch`` epochs."""
         ...
 
 
@@ -92,7 +92,8 @@ class LineConsole:
         self._known: dict[str, float] = {}
         self._last_line = float("-inf")
 
-    def start(self, step: int) -> None:
+    def start(self, step: int, epoch: int = 0) -> None:
+        self._known["epoch"] = epoch
         self.pace.start(step)
 
     def phase(self, name: str) -> None:

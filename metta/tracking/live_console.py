@@ -75,7 +75,8 @@ class LiveConsole:
         self._redirected: list[tuple[logging.StreamHandler[TextIO], TextIO]] = []
         self._terminal = contextlib.ExitStack()
 
-    def start(self, step: int) -> None:
+    def start(self, step: int, epoch: int = 0) -> None:
+        self._known["epoch"] = epoch
         self.pace.start(step)
         self._terminal.enter_context(_hidden_control_echo())
         for handler in logging.getLogger("metta").handlers:
@@ -206,7 +207,7 @@ class LiveConsole:
         if curves:
             table.add_column("", no_wrap=True, style="cyan", width=10)
         if not rows:
-            rows = [("waiting …" if not self._known else "none yet", "", "")]
+            rows = [("waiting …" if not self._curves else "none yet", "", "")]
         for label, value, key in rows:
             table.add_row(label, value, *([curve(self._curves.get(key, ()), 10)] if curves else []))
         return table

@@ -40,7 +40,7 @@ class MetricsHook(TrainerHook):
         """Cut the logs at what the restored state knows: at zero for a run that starts anew."""
         self.determined.restore(self._restored.get("determined", {}))
         self.timing.restore(self._restored.get("timing", {}))
-        self.console.start(ctx.state.agent_step)
+        self.console.start(ctx.state.agent_step, ctx.state.epoch)
         self.console.phase("collecting")
         self._epoch_began = time.perf_counter()
 

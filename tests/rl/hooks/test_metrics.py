@@ -24,8 +24,8 @@ class Memo(NullLogger):
     def log(self, metrics: Mapping[str, float], step: int) -> None:
         self.rows.append(dict(metrics))
 
-    def start(self, step: int) -> None:
-        self.events.append(f"start {step}")
+    def start(self, step: int, epoch: int = 0) -> None:
+        self.events.append(f"start {step} {epoch}")
 
     def phase(self, name: str) -> None:
         self.events.append(name)
@@ -70,7 +70,7 @@ def test_determined_numbers_and_times_are_kept_apart(make_trainer: Callable[...,
     assert rows[0].keys() & times[0].keys() == {"epoch", "agent_step"}
     assert console.rows == wandb.rows
     assert console.rows[0].keys() == (rows[0].keys() | times[0].keys()) - {"agent_step"}
-    assert console.events == ["start 0", "collecting", *["learning", "collecting"] * 3, "close"]
+    assert console.events == ["start 0 0", "collecting", *["learning", "collecting"] * 3, "close"]
 
 
 def test_scores_stand_in_the_row_of_the_epoch_that_was_evaluated(

@@ -247,5 +247,5 @@ def curve(values: Any, width: int) -> str:
     means = [sum(points[a:b]) / (b - a) for a, b in pairwise(edges)]
     low, high = min(means), max(means)
     if not high > low:  # flat, or not a number
-        return _CURVE[3] * width
+        return _CURVE[0] * width
     return "".join(_CURVE[min(int((mean - low) / (high - low) * len(_CURVE)), len(_CURVE) - 1)] for mean in means)

@@ -108,7 +108,7 @@ def test_warnings_appear_above_the_panel_and_the_handler_is_put_back(console: Co
 
 @pytest.mark.parametrize(
     ("values", "shown"),
-    [([], ""), ([1], ""), ([2, 2, 2], "▄▄▄"), ([0, 7], "▁█"), ([float("nan"), 1.0], "▄▄"), (range(100), "▁▁▂▃▄▅▆▇█")],
+    [([], ""), ([1], ""), ([2, 2, 2], "▁▁▁"), ([0, 7], "▁█"), ([float("nan"), 1.0], "▁▁"), (range(100), "▁▁▂▃▄▅▆▇█")],
 )
 def test_curve(values: list[float], shown: str) -> None:
     assert curve(values, 9 if len(values) > 9 else 10)[: len(shown)] == shown or len(values) == 100

@@ -20,11 +20,11 @@ class Env {
   void Reset(std::uint64_t seed, bool desync, const Buffers& out);
 
   // One tick. After an episode's end it starts the next episode instead and ignores the actions. Returns whether an
-  // episode ended in this tick.
-  bool Step(std::span<const std::int32_t> actions, const Buffers& out);
+  // episode ended in this tick. `next_world`: the world that steps next on this thread, fetched into the cache.
+  bool Step(std::span<const std::int32_t> actions, const Buffers& out, std::span<const std::byte> next_world = {});
 
   // Writes again what the last tick returned; for restored or edited worlds.
-  TokenCounts Emit(const Buffers& out) const;
+  TokenCounts Emit(const Buffers& out, std::span<const std::byte> next_world = {}) const;
 
   bool done() const { return world_.header().terminated != 0 || world_.header().truncated != 0; }
   const World& world() const { return world_; }
@@ -40,7 +40,7 @@ class Env {
   };
 
   void Begin(std::uint32_t episode);
-  void EmitAndCount(const Buffers& out);
+  void EmitAndCount(const Buffers& out, std::span<const std::byte> next_world = {});
 
   GamePtr game_;
   std::vector<CacheLine> storage_;

@@ -47,6 +47,7 @@ struct StaticType {
 
 enum class ActionKind : std::uint8_t { kNoop = 0, kMove = 1, kAttack = 2 };
 inline constexpr std::size_t kNumActionKinds = 3;
+inline constexpr std::size_t kNumAttackCells = 9;
 
 // One entry of the flat action table.
 struct Action {
@@ -91,7 +92,9 @@ struct GameProgram {
   std::vector<std::string> group_names;
   std::vector<std::uint8_t> group_ids;
 
-  std::vector<Action> actions;
+  std::vector<Action> actions;  // noop, then the moves, then the attacks, as far as the game has them
+  bool has_moves = true;
+  bool has_attacks = false;
   ActionCost move_cost;
   ActionCost attack_cost;
   std::vector<Amount> move_reserved;  // [R] units kept back for the move's own cost while using an object
@@ -106,7 +109,7 @@ struct GameProgram {
   WorldLayout layout;
 
   // [4][9] offsets in padded cells of the 3x3 ahead, per orientation; see actions/attack.h for the drawing.
-  std::array<std::array<std::int32_t, 9>, kNumOrientations> attack_offsets{};
+  std::array<std::array<std::int32_t, kNumAttackCells>, kNumOrientations> attack_offsets{};
   std::array<std::int32_t, kNumOrientations> move_offsets{};
 
   CellCode first_agent_code = 1;

@@ -52,19 +52,16 @@ void WriteActionMask(const World& world, AgentId agent, std::span<bool> mask) {
   const bool frozen = world.agents.frozen[agent.index()] > 0;
   const bool may_move = !frozen && world.Holds(agent, program.move_cost.needed);
   const bool may_attack = !frozen && world.Holds(agent, program.attack_cost.needed);
-  for (std::size_t i = 0; i < mask.size(); ++i) {
-    const Action& action = program.actions[i];
-    switch (action.kind) {
-      case ActionKind::kNoop:
-        mask[i] = true;
-        break;
-      case ActionKind::kMove:
-        mask[i] = may_move && CanMove(world, agent, action.argument);
-        break;
-      case ActionKind::kAttack:
-        mask[i] = may_attack && HasTarget(world, agent, action.argument);
-        break;
+  bool* next = mask.data();
+  *next++ = true;  // noop
+  if (program.has_moves) {
+    for (std::uint8_t direction = 0; direction < kNumOrientations; ++direction) {
+      *next++ = may_move && CanMove(world, agent, direction);
     }
+  }
+  if (program.has_attacks) {
+    for (std::uint8_t cell = 0; cell < kNumAttackCells; ++cell)
+      next[cell] = may_attack && HasTarget(world, agent, cell);
   }
 }
 

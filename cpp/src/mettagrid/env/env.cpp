@@ -52,7 +52,7 @@ void Env::Reset(std::uint64_t seed, bool desync, const Buffers& out) {
   EmitAndCount(out);
 }
 
-bool Env::Step(std::span<const std::int32_t> actions, const Buffers& out) {
+bool Env::Step(std::span<const std::int32_t> actions, const Buffers& out, std::span<const std::byte> next_world) {
   WorldHeader& header = world_.header();
   ++header.ticks;
   if (done()) {
@@ -68,15 +68,15 @@ bool Env::Step(std::span<const std::int32_t> actions, const Buffers& out) {
   PayRewards(world_);
   if (header.step_limit > 0 && header.step >= header.step_limit) header.truncated = 1;
   RefreshRuns(world_);
-  EmitAndCount(out);
+  EmitAndCount(out, next_world);
   return done();
 }
 
-TokenCounts Env::Emit(const Buffers& out) const {
+TokenCounts Env::Emit(const Buffers& out, std::span<const std::byte> next_world) const {
   const WorldHeader& header = world_.header();
   const GameProgram& program = game_->program;
   const std::size_t num_actions = program.num_actions();
-  const TokenCounts counts = game_->observer.Write(world_, out.observations, out.used_tokens);
+  const TokenCounts counts = game_->observer.Write(world_, out.observations, out.used_tokens, next_world);
   for (std::size_t i = 0; i < program.num_agents; ++i) {
     out.rewards[i] = world_.agents.reward[i];
     out.terminated[i] = header.terminated != 0;
@@ -88,8 +88,8 @@ TokenCounts Env::Emit(const Buffers& out) const {
   return counts;
 }
 
-void Env::EmitAndCount(const Buffers& out) {
-  const TokenCounts counts = Emit(out);
+void Env::EmitAndCount(const Buffers& out, std::span<const std::byte> next_world) {
+  const TokenCounts counts = Emit(out, next_world);
   world_.header().tokens_written += counts.written;
   world_.header().tokens_dropped += counts.dropped;
 }

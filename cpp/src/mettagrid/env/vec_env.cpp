@@ -172,7 +172,11 @@ void VecEnv::RunChunk(const Chunk& chunk, std::unique_lock<std::mutex>& lock) {
     for (std::size_t i = chunk.begin; i < chunk.end; ++i) {
       if (resets) {
         envs_[i].Reset(seed_, desync_, RowsOf(i));
-      } else if (envs_[i].Step(std::span(actions_).subspan(i * agents, agents), RowsOf(i))) {
+        continue;
+      }
+      const std::span<const std::byte> next_world =
+          i + 1 < chunk.slot->end ? envs_[i + 1].world().bytes() : std::span<std::byte>{};
+      if (envs_[i].Step(std::span(actions_).subspan(i * agents, agents), RowsOf(i), next_world)) {
         ended.push_back(MakeRecord(envs_[i].world()));
       }
     }

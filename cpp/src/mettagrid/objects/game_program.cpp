@@ -147,14 +147,16 @@ class Compiler {
 
   void CompileActions() {
     game_.actions.push_back({"noop", ActionKind::kNoop, 0});
-    if (config_.actions.move.enabled) {
+    game_.has_moves = config_.actions.move.enabled;
+    game_.has_attacks = config_.actions.attack.enabled;
+    if (game_.has_moves) {
       for (std::uint8_t i = 0; i < kNumOrientations; ++i) {
         constexpr const char* kNames[] = {"move_north", "move_south", "move_west", "move_east"};
         game_.actions.push_back({kNames[i], ActionKind::kMove, i});
       }
     }
-    if (config_.actions.attack.enabled) {
-      for (std::uint8_t i = 0; i < 9; ++i) {
+    if (game_.has_attacks) {
+      for (std::uint8_t i = 0; i < kNumAttackCells; ++i) {
         game_.actions.push_back({"attack_" + std::to_string(i), ActionKind::kAttack, i});
       }
     }
@@ -173,7 +175,7 @@ class Compiler {
     game_.move_offsets = {-stride, stride, -1, 1};
     const std::array<std::int32_t, kNumOrientations> left = {-1, 1, stride, -stride};  // of an agent facing N, S, W, E
     for (std::size_t facing = 0; facing < kNumOrientations; ++facing) {
-      for (std::size_t cell = 0; cell < 9; ++cell) {
+      for (std::size_t cell = 0; cell < kNumAttackCells; ++cell) {
         constexpr std::int32_t kLateral[] = {0, 1, -1};  // straight, left, right
         game_.attack_offsets[facing][cell] =
             static_cast<std::int32_t>(cell / 3 + 1) * game_.move_offsets[facing] + kLateral[cell % 3] * left[facing];

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "mettagrid/core/prefetch.h"
 #include "mettagrid/observe/features.h"
 
 namespace mettagrid {
@@ -20,15 +21,46 @@ std::uint32_t Load32(const std::uint8_t* from) {
   return word;
 }
 
-// 16 bytes of a token run with the location put into bytes 0, 3, 6, 9, 12 and 15, where the run has zeros.
-void CopyChunk(std::uint8_t* to, const std::uint8_t* from, std::uint64_t location) {
-  static_assert(std::endian::native == std::endian::little, "the location patterns below are little-endian");
+// 16 bytes of a token run, with the location put where the run has zeros.
+inline void CopyChunk(std::uint8_t* to, const std::uint8_t* from, const Observer::LocationPattern& pattern) {
   std::uint64_t words[2];
+  std::uint64_t location[2];
   std::memcpy(words, from, kCopyBytes);
-  words[0] |= location * 0x0001000001000001U;
-  words[1] |= location * 0x0100000100000100U;
+  std::memcpy(location, pattern.bytes, kCopyBytes);
+  words[0] |= location[0];
+  words[1] |= location[1];
   std::memcpy(to, words, kCopyBytes);
 }
+
+// The whole run; the last chunk may write up to kCopyBytes too many.
+inline void CopyRun(std::uint8_t* to, const std::uint8_t* run, std::size_t bytes,
+                    const Observer::LocationPattern& pattern) {
+  CopyChunk(to, run, pattern);
+  for (std::size_t done = kChunkBytes; done < bytes; done += kChunkBytes) CopyChunk(to + done, run + done, pattern);
+}
+
+// Where an agent's row ends: behind it stands the row of another agent, perhaps of another thread.
+struct RowEnd {
+  std::uint8_t* end;
+
+  bool HasRoom(const std::uint8_t* out, std::size_t bytes) const { return out + bytes + kCopyBytes <= end; }
+
+  // Token by token, exactly; what does not fit is counted.
+  std::uint8_t* CopyWhatFits(std::uint8_t* out, const std::uint8_t* run, std::size_t bytes,
+                             const Observer::LocationPattern& pattern, std::uint64_t& dropped) const {
+    for (std::size_t done = 0; done < bytes; done += kTokenBytes) {
+      if (out == end) {
+        dropped += (bytes - done) / kTokenBytes;
+        break;
+      }
+      out[0] = pattern.bytes[0];
+      out[1] = run[done + 1];
+      out[2] = run[done + 2];
+      out += kTokenBytes;
+    }
+    return out;
+  }
+};
 
 std::uint8_t RewardValue(float reward) {
   const double value = 128.5 + 100.0 * static_cast<double>(reward);  // truncation below rounds to nearest
@@ -61,7 +93,10 @@ Observer::Observer(const GameProgram& program) : program_(&program) {
     const auto row = static_cast<std::uint32_t>(cells[rank].row + program.obs.height / 2);
     const auto column = static_cast<std::uint32_t>(cells[rank].column + program.obs.width / 2);
     const auto stride = static_cast<std::int32_t>(program.map.stride());
-    ranks_.push_back({cells[rank].row * stride + cells[rank].column, row << 4 | column});
+    offsets_.push_back(cells[rank].row * stride + cells[rank].column);
+    LocationPattern& pattern = patterns_.emplace_back();
+    for (std::size_t i = 0; i < kCopyBytes; i += kTokenBytes)
+      pattern.bytes[i] = static_cast<std::uint8_t>(row << 4 | column);
     rank_at[row * width + column] = rank;
   }
   rank_sets_.assign(height * groups_ * kGroupSize * words, 0);
@@ -78,8 +113,8 @@ Observer::Observer(const GameProgram& program) : program_(&program) {
   }
 }
 
-std::uint8_t* Observer::WriteGlobals(const World& world, AgentId agent, std::uint8_t completion,
-                                     std::uint8_t* out) const {
+inline std::uint8_t* Observer::WriteGlobals(const World& world, AgentId agent, std::uint8_t completion,
+                                            std::uint8_t* out) const {
   const auto add = [&out](std::uint8_t feature, std::uint8_t value) {
     out[0] = kGlobalLocation;
     out[1] = feature;
@@ -93,83 +128,74 @@ std::uint8_t* Observer::WriteGlobals(const World& world, AgentId agent, std::uin
   return out;
 }
 
-template <std::size_t kWords>
-TokenCounts Observer::WriteRows(const World& world, std::span<std::uint8_t> rows,
-                                std::span<std::uint16_t> used_tokens) const {
-  const auto stride = program_->map.stride();
+template <std::size_t kWords, std::uint32_t kHeight, std::size_t kGroups>
+inline std::array<std::uint64_t, kWords> Observer::OccupiedRanks(const std::uint8_t* occupied, CellIndex centre) const {
   const auto width = static_cast<std::uint32_t>(program_->obs.width);
-  const auto height = static_cast<std::uint32_t>(program_->obs.height);
-  const std::uint32_t row_mask = (1U << width) - 1;
-  const CellIndex to_corner = height / 2 * stride + width / 2;
+  const auto height = kHeight > 0 ? kHeight : static_cast<std::uint32_t>(program_->obs.height);
+  const std::size_t groups = kGroups > 0 ? kGroups : groups_;
+  const std::uint32_t stride = program_->map.stride();
+  const std::uint64_t* table = rank_sets_.data();
+  std::array<std::uint64_t, kWords> ranks{};
+  CellIndex line = centre - height / 2 * stride - width / 2;
+  for (std::uint32_t row = 0; row < height; ++row, line += stride) {
+    std::uint32_t bits = Load32(occupied + (line >> 3)) >> (line & 7) & ((1U << width) - 1);
+    for (std::size_t group = 0; group < groups; ++group, bits >>= kGroupBits) {
+      const std::uint64_t* const entry = table + (bits & (kGroupSize - 1)) * kWords;
+      for (std::size_t word = 0; word < kWords; ++word) ranks[word] |= entry[word];
+      table += kGroupSize * kWords;
+    }
+  }
+  return ranks;
+}
+
+template <std::size_t kWords, std::uint32_t kHeight, std::size_t kGroups>
+TokenCounts Observer::WriteRows(const World& world, std::span<std::uint8_t> rows, std::span<std::uint16_t> used_tokens,
+                                std::span<const std::byte> next_world) const {
   const std::size_t row_bytes = static_cast<std::size_t>(program_->obs.num_tokens) * kTokenBytes;
   const std::size_t run_bytes = program_->layout.run_bytes;
-  const std::size_t groups = groups_;
-  const std::uint64_t* const rank_sets = rank_sets_.data();
-  const Rank* const ranks = ranks_.data();
-  const std::uint8_t* const occupied = world.occupied;
-  const CellCode* const cells = world.cells;
-  const std::uint8_t* const runs = world.runs;
+  const std::int32_t* const offsets = offsets_.data();
+  const LocationPattern* const patterns = patterns_.data();
   const std::uint32_t max_steps = program_->max_steps;
   const std::uint64_t step = world.header().step;
   const auto completion = max_steps == 0 ? std::uint8_t{0} : static_cast<std::uint8_t>(255 * step / max_steps);
+  Prefetcher prefetcher(next_world, program_->num_agents);
   TokenCounts counts;
 
   for (std::size_t i = 0; i < program_->num_agents; ++i) {
-    std::uint8_t* const row_begin = rows.data() + i * row_bytes;
-    std::uint8_t* const row_end = row_begin + row_bytes;
-    const CellIndex centre = world.agents.cell[i];
-
-    std::uint64_t set[kWords] = {};
-    CellIndex line = centre - to_corner;
-    const std::uint64_t* table = rank_sets;
-    for (std::uint32_t row = 0; row < height; ++row, line += stride) {
-      std::uint32_t bits = Load32(occupied + (line >> 3)) >> (line & 7) & row_mask;
-      for (std::size_t group = 0; group < groups; ++group, bits >>= kGroupBits) {
-        const std::uint64_t* const entry = table + (bits & (kGroupSize - 1)) * kWords;
-        for (std::size_t word = 0; word < kWords; ++word) set[word] |= entry[word];
-        table += kGroupSize * kWords;
-      }
-    }
-
-    std::uint8_t* out = WriteGlobals(world, AgentId(i), completion, row_begin);
+    prefetcher.AskForMore();
+    const RowEnd row{rows.data() + (i + 1) * row_bytes};
+    std::uint8_t* const begin = rows.data() + i * row_bytes;
+    std::uint8_t* out = WriteGlobals(world, AgentId(i), completion, begin);
+    const CellCode* const centre = world.cells + world.agents.cell[i];
+    const auto occupied = OccupiedRanks<kWords, kHeight, kGroups>(world.occupied, world.agents.cell[i]);
     for (std::size_t word = 0; word < kWords; ++word) {
-      for (std::uint64_t left = set[word]; left != 0; left &= left - 1) {
-        const Rank rank = ranks[word * 64 + static_cast<std::size_t>(std::countr_zero(left))];
-        const CellCode code = cells[static_cast<std::int32_t>(centre) + rank.offset];
-        const std::uint8_t* run = runs + code * run_bytes;
+      for (std::uint64_t left = occupied[word]; left != 0; left &= left - 1) {
+        const std::size_t rank = word * 64 + static_cast<std::size_t>(std::countr_zero(left));
+        const std::uint8_t* const run = world.runs + centre[offsets[rank]] * run_bytes;
         const std::size_t bytes = kTokenBytes * run[run_bytes - 1];
-        if (out + bytes + kCopyBytes <= row_end) [[likely]] {
-          CopyChunk(out, run, rank.location);
-          for (std::size_t done = kChunkBytes; done < bytes; done += kChunkBytes) {
-            CopyChunk(out + done, run + done, rank.location);
-          }
+        if (row.HasRoom(out, bytes)) [[likely]] {
+          CopyRun(out, run, bytes, patterns[rank]);
           out += bytes;
-          continue;
-        }
-        // Near the row's end: token by token, because the next row belongs to another agent, perhaps another thread.
-        for (std::size_t done = 0; done < bytes; done += kTokenBytes) {
-          if (out == row_end) {
-            counts.dropped += (bytes - done) / kTokenBytes;
-            break;
-          }
-          out[0] = static_cast<std::uint8_t>(rank.location);
-          out[1] = run[done + 1];
-          out[2] = run[done + 2];
-          out += kTokenBytes;
+        } else {
+          out = row.CopyWhatFits(out, run, bytes, patterns[rank], counts.dropped);
         }
       }
     }
-    const auto used = static_cast<std::size_t>(out - row_begin) / kTokenBytes;
+    const auto used = static_cast<std::size_t>(out - begin) / kTokenBytes;
     counts.written += used;
     used_tokens[i] = static_cast<std::uint16_t>(used);
-    std::memset(out, kPadding, static_cast<std::size_t>(row_end - out));
+    std::memset(out, kPadding, static_cast<std::size_t>(row.end - out));
   }
   return counts;
 }
 
-TokenCounts Observer::Write(const World& world, std::span<std::uint8_t> rows,
-                            std::span<std::uint16_t> used_tokens) const {
-  return ranks_.size() <= 128 ? WriteRows<2>(world, rows, used_tokens) : WriteRows<4>(world, rows, used_tokens);
+TokenCounts Observer::Write(const World& world, std::span<std::uint8_t> rows, std::span<std::uint16_t> used_tokens,
+                            std::span<const std::byte> next_world) const {
+  if (program_->obs.height == 11 && program_->obs.width == 11) {
+    return WriteRows<2, 11, 2>(world, rows, used_tokens, next_world);
+  }
+  if (offsets_.size() <= 128) return WriteRows<2, 0, 0>(world, rows, used_tokens, next_world);
+  return WriteRows<4, 0, 0>(world, rows, used_tokens, next_world);
 }
 
 }  // namespace mettagrid

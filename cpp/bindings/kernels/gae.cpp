@@ -1,5 +1,3 @@
-#include "learn/advantage.h"
-
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
@@ -8,6 +6,8 @@
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "learn/advantage.h"
 
 namespace py = pybind11;
 

@@ -23,6 +23,7 @@ from pydantic import TypeAdapter
 
 from metta.agent.policy_config import BasePolicyConfig, PolicyConfig, default_policy_config
 from metta.common.env_spec import EnvSpec
+from metta.common.openmp import shorten_spins
 from metta.common.run_dir import RunDir
 from metta.envs.env_config import make_env
 
@@ -32,6 +33,7 @@ PARTS = ("rollout.env", "rollout.inference", "advantage", "update")
 
 def main() -> None:
     args = parse_args()
+    shorten_spins()  # as the command line does, before torch is imported
     from metta.rl.torch_setup import setup_torch
 
     device = setup_torch(seed=args.seed, threads=args.threads, device=args.device)

@@ -11,6 +11,7 @@ from metta.cli.registry import MakerEntry, RecipeImportError, Registry
 from metta.cli.request import Request, parse_request
 from metta.cli.style import Style
 from metta.common.errors import ExitCode, MettaError
+from metta.common.openmp import shorten_spins
 
 if TYPE_CHECKING:  # their modules import pydantic, which help and lists do without
     from metta.cli.groups import Groups
@@ -108,6 +109,7 @@ class _Command:
             print(f"{self.entry.path}: {type(tool).__name__}", file=sys.stderr)
         setup_logging(None, self.request.verbose)
         self.tool = tool
+        shorten_spins()  # before the tool imports torch
         return int(tool.invoke())
 
     def report(self, error: MettaError) -> None:

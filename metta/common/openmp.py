@@ -12,8 +12,8 @@ def shorten_spins() -> None:
     """Call before torch is imported: OpenMP reads its environment when it is loaded.
 
     By default a thread spins for milliseconds at the end of each kernel. On a machine with other work it then burns the
-    core that the thread it waits for needs: training on 2 shared cores was 5 times slower. Results are the same. A value
-    that the user has set stays.
+    core that the thread it waits for needs: training on 2 shared cores was 5 times slower. Results are the same. What
+    the user has set stays.
     """
     if not any(name in os.environ for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")):
         os.environ["GOMP_SPINCOUNT"] = SPINS

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "games.h"
+#include "mettagrid/core/rng.h"
 
 using namespace mettagrid;
 using namespace mettagrid::testing;
@@ -77,6 +78,31 @@ TEST_CASE("snapshots of another game are refused") {
   std::vector<std::byte> changed(bytes.begin(), bytes.end());
   changed[0] ^= std::byte{0xFF};  // the format
   CHECK_THROWS_AS(batch.env().Restore(0, changed), EnvError);
+  CHECK_THROWS_AS(batch.env().Restore(0, bytes.first(bytes.size() - 1)), EnvError);
+}
+
+TEST_CASE("damaged snapshots are refused or harmless") {
+  Batch batch(BrawlConfig(), 1);
+  batch.Reset(3);
+  std::vector<std::int32_t> actions(10);
+  const auto bytes = batch.env().Snapshot(0);
+  const std::vector<std::byte> whole(bytes.begin(), bytes.end());
+  RandomStream random(6, 0, 0, 0, Purpose::kMap);
+  int refused = 0;
+  for (std::uint32_t attempt = 0; attempt < 600; ++attempt) {
+    std::vector<std::byte> damaged = whole;
+    damaged[random.Below(static_cast<std::uint32_t>(whole.size()))] ^= static_cast<std::byte>(1 + random.Below(255));
+    try {
+      batch.env().Restore(0, damaged);
+    } catch (const EnvError&) {
+      ++refused;
+    }
+    for (std::uint32_t step = 0; step < 3; ++step) {
+      FillRandomActions(actions, batch.program().num_actions(), attempt, step);
+      batch.Step(actions);
+    }
+  }
+  CHECK(refused > 100);
 }
 
 TEST_CASE("use against the protocol is named") {

@@ -15,7 +15,10 @@ namespace py = pybind11;
 
 inline std::string ShapeText(const py::ssize_t* sizes, std::size_t count) {
   std::string text = "[";
-  for (std::size_t i = 0; i < count; ++i) text += (i > 0 ? ", " : "") + std::to_string(sizes[i]);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i > 0) text.append(", ");
+    text.append(std::to_string(sizes[i]));
+  }
   return text + "]";
 }
 

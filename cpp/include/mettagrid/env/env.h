@@ -31,7 +31,7 @@ class Env {
   const Game& game() const { return *game_; }
   std::uint64_t StateHash() const;
 
-  // Throws EnvError when the bytes are not a world of this game and format. Bytes are trusted otherwise.
+  // Throws EnvError when the bytes are not a sound world of this game and format; the state then stays as it was.
   void Restore(std::span<const std::byte> bytes);
 
  private:

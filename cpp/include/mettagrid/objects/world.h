@@ -151,4 +151,8 @@ class World {
 // (seed, env, episode). Keeps header().seed, env and ticks; `scratch` holds at least the area of the largest region.
 void StartEpisode(const World& world, std::uint32_t episode, std::span<std::uint32_t> scratch);
 
+// Whether every index and count in the bytes is one that a step may follow without leaving them: things stand where
+// they think, amounts and groups exist, the padding is whole. For bytes from outside.
+bool IsSound(const World& world);
+
 }  // namespace mettagrid

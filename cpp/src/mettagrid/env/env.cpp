@@ -104,7 +104,12 @@ void Env::Restore(std::span<const std::byte> bytes) {
   MG_CHECK(header.format == kWorldFormat && header.fingerprint == game_->program.layout.fingerprint, EnvError,
            "the snapshot has world format ", header.format, " and another layout than this game (format ", kWorldFormat,
            "). It belongs to another game or engine version.");
-  std::memcpy(world_.bytes().data(), bytes.data(), bytes.size());
+  std::vector<CacheLine> copy(storage_.size());
+  std::memcpy(copy.data(), bytes.data(), bytes.size());
+  MG_CHECK(IsSound(World(game_->program, copy.data()->bytes)), EnvError,
+           "the snapshot's world contradicts itself: the bytes are damaged, or belong to a changed game.");
+  storage_.swap(copy);
+  world_ = World(game_->program, storage_.data()->bytes);
 }
 
 }  // namespace mettagrid

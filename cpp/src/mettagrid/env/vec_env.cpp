@@ -178,6 +178,7 @@ void VecEnv::RunChunk(const Chunk& chunk, std::unique_lock<std::mutex>& lock) {
           i + 1 < chunk.slot->end ? envs_[i + 1].world().bytes() : std::span<std::byte>{};
       if (envs_[i].Step(std::span(actions_).subspan(i * agents, agents), RowsOf(i), next_world)) {
         ended.push_back(MakeRecord(envs_[i].world()));
+        ended.back().env = static_cast<std::uint32_t>(i);  // a restored world may come from elsewhere
       }
     }
   } catch (...) {
@@ -224,6 +225,7 @@ const std::vector<EpisodeRecord>& VecEnv::PeekEpisodes() {
 
 void VecEnv::ReplaceEpisodes(std::vector<EpisodeRecord> records) {
   Wait();
+  for (const EpisodeRecord& record : records) CheckedEnv(record.env);
   episodes_ = std::move(records);
 }
 

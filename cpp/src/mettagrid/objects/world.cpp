@@ -144,4 +144,44 @@ void StartEpisode(const World& world, std::uint32_t episode, std::span<std::uint
   }
 }
 
+bool IsSound(const World& world) {
+  const GameProgram& program = *world.program;
+  const std::size_t num_cells = program.map.num_cells();
+  const std::size_t num_codes = program.first_converter_code + program.num_converters();
+  std::size_t agents_seen = 0;
+  for (CellIndex cell = 0; cell < num_cells; ++cell) {
+    const CellCode code = world.cells[cell];
+    const bool outside = program.map.base[cell] == kOutside;
+    if (outside != (code == kOutside) || (!outside && code >= num_codes)) return false;
+    const bool marked = (world.occupied[cell >> 3] >> (cell & 7) & 1) != 0;
+    if (marked != (code != kEmpty && code != kOutside)) return false;
+    agents_seen += program.IsAgent(code) ? 1 : 0;
+  }
+  for (std::size_t i = 0; i < program.num_agents; ++i) {
+    const CellIndex cell = world.agents.cell[i];
+    if (cell >= num_cells || world.cells[cell] != program.CodeOf(AgentId(i))) return false;
+    if (world.agents.group[i] >= program.group_ids.size()) return false;
+    if (static_cast<std::size_t>(world.agents.orientation[i]) >= kNumOrientations) return false;
+    if (world.agents.last_action[i] >= program.num_actions()) return false;
+    const auto held = world.Inventory(AgentId(i));
+    for (std::size_t item = 0; item < held.size(); ++item) {
+      if (held[item] > program.resource_limits[item]) return false;
+    }
+  }
+  for (std::size_t i = 0; i < program.num_converters(); ++i) {
+    const CellIndex cell = world.converters.cell[i];
+    if (cell >= num_cells || world.cells[cell] != program.CodeOf(ConverterId(i))) return false;
+    if (world.converters.phase[i] > ConverterPhase::kCooling) return false;
+  }
+  const std::size_t last_word = program.num_converters() / 64;
+  const std::size_t tail = program.num_converters() % 64;
+  if (tail != 0 && ((world.converters.awake[last_word] | world.converters.changed[last_word]) >> tail) != 0)
+    return false;
+  const std::size_t run_bytes = program.layout.run_bytes;
+  for (std::size_t code = 0; code < num_codes; ++code) {
+    if (world.runs[(code + 1) * run_bytes - 1] > run_bytes / 16 * 5) return false;
+  }
+  return agents_seen == program.num_agents;
+}
+
 }  // namespace mettagrid

@@ -12,6 +12,7 @@ namespace mettagrid::learn {
 namespace {
 
 constexpr float kMasked = -1.0e30F;  // far below any logit; its weight is 0
+constexpr std::size_t kRowsPerBlock = 64;
 
 // exp(x) for x <= 0, within 2 units in the last place; 0 below -87. Plain arithmetic, so that loops over it vectorise.
 //   x = n ln 2 + r with |r| <= ln 2 / 2; exp(r) by its Taylor polynomial; 2^n by the exponent's bits.
@@ -32,8 +33,22 @@ inline float ExpOfNegative(float x) {
   return x < -87.0F ? 0.0F : p * std::bit_cast<float>(exponent);
 }
 
-LEARN_CLONES void Weigh(const float* logits, float largest, std::size_t count, float* weights) {
-  for (std::size_t a = 0; a < count; ++a) weights[a] = ExpOfNegative(logits[a] - largest);
+LEARN_CLONES void Weigh(const float* distances, std::size_t count, float* weights) {
+  for (std::size_t i = 0; i < count; ++i) weights[i] = ExpOfNegative(distances[i]);
+}
+
+// distances[a] = logit - largest allowed logit, far negative where masked out. `mask` may be null.
+void Center(const float* logits, const std::uint8_t* mask, std::size_t count, float* distances) {
+  std::uint8_t any = 0;
+  if (mask != nullptr) {
+    for (std::size_t a = 0; a < count; ++a) any = static_cast<std::uint8_t>(any | mask[a]);
+  }
+  float largest = kMasked;
+  for (std::size_t a = 0; a < count; ++a) {
+    distances[a] = any == 0 || mask[a] != 0 ? logits[a] : kMasked;
+    largest = std::max(largest, distances[a]);
+  }
+  for (std::size_t a = 0; a < count; ++a) distances[a] -= largest;
 }
 
 }  // namespace
@@ -41,36 +56,35 @@ LEARN_CLONES void Weigh(const float* logits, float largest, std::size_t count, f
 void SampleActions(std::span<const float> logits, std::span<const std::uint8_t> mask, std::span<const float> draws,
                    std::span<std::int64_t> actions, std::span<float> log_probs) {
   if (actions.empty()) return;
-  const std::size_t num_actions = logits.size() / actions.size();
-  std::vector<float> allowed(num_actions);
-  std::vector<float> weights(num_actions);
-  for (std::size_t row = 0; row < actions.size(); ++row) {
-    const float* row_logits = logits.data() + row * num_actions;
-    if (!mask.empty()) {
-      const std::uint8_t* row_mask = mask.data() + row * num_actions;
-      if (std::any_of(row_mask, row_mask + num_actions, [](std::uint8_t bit) { return bit != 0; })) {
-        for (std::size_t a = 0; a < num_actions; ++a) allowed[a] = row_mask[a] != 0 ? row_logits[a] : kMasked;
-        row_logits = allowed.data();
-      }
+  const std::size_t width = logits.size() / actions.size();
+  std::vector<float> distances(kRowsPerBlock * width);
+  std::vector<float> weights(kRowsPerBlock * width);
+  for (std::size_t first = 0; first < actions.size(); first += kRowsPerBlock) {
+    const std::size_t rows = std::min(kRowsPerBlock, actions.size() - first);
+    for (std::size_t row = 0; row < rows; ++row) {
+      const std::size_t start = (first + row) * width;
+      Center(logits.data() + start, mask.empty() ? nullptr : mask.data() + start, width, &distances[row * width]);
     }
-    const float largest = *std::max_element(row_logits, row_logits + num_actions);
-    Weigh(row_logits, largest, num_actions, weights.data());
-    float total = 0.0F;
-    for (const float weight : weights) total += weight;
-    // Since a draw is below 1, draw * total is below total even when rounded: the sum must exceed it at an action whose
-    // own weight is above 0. Only logits that are not numbers leave the loop without one.
-    const float threshold = draws[row] * total;
-    float sum = 0.0F;
-    std::size_t chosen = 0;
-    for (std::size_t a = 0; a < num_actions; ++a) {
-      sum += weights[a];
-      if (sum > threshold) {
-        chosen = a;
-        break;
+    Weigh(distances.data(), rows * width, weights.data());
+    for (std::size_t row = 0; row < rows; ++row) {
+      const float* weight = &weights[row * width];
+      float total = 0.0F;
+      for (std::size_t a = 0; a < width; ++a) total += weight[a];
+      // Since a draw is below 1, draw * total is below total even when rounded, so the running sum exceeds it at an
+      // action whose own weight is above 0. That action's index is the number of sums that do not exceed it. Only
+      // logits that are not numbers leave no such action.
+      const float threshold = draws[first + row] * total;
+      float sum = 0.0F;
+      std::size_t chosen = 0;
+      for (std::size_t a = 0; a < width; ++a) {
+        sum += weight[a];
+        chosen += static_cast<std::size_t>(sum <= threshold);
       }
+      chosen = std::min(chosen, width - 1);
+      actions[first + row] = static_cast<std::int64_t>(chosen);
+      log_probs[first + row] =
+          distances[row * width + chosen] - static_cast<float>(std::log(static_cast<double>(total)));
     }
-    actions[row] = static_cast<std::int64_t>(chosen);
-    log_probs[row] = (row_logits[chosen] - largest) - static_cast<float>(std::log(static_cast<double>(total)));
   }
 }
 

@@ -43,6 +43,11 @@ def make_vec_env(cfg: VecEnvConfig, seed: int) -> VecEnv:
     return VecEnv(cfg, seed)
 
 
+def _available_cores() -> int:
+    """Cores that this process may use: a container or taskset may grant fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class VecEnv:
     """``VectorEnv`` over the native engine. Rows are environments x agents; slot s holds an equal part of the rows.
 
@@ -64,7 +69,7 @@ class VecEnv:
         self.num_rows = cfg.num_envs * self.spec.num_agents
         self.program = compile_game(cfg.env)
         self._check_spec()
-        threads = cfg.num_threads or os.cpu_count() or 1
+        threads = cfg.num_threads or _available_cores()
         self._native: _core.VecEnv | None = _core.VecEnv(
             [self.program],
             num_envs=cfg.num_envs,

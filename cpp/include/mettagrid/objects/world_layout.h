@@ -8,6 +8,11 @@ namespace mettagrid {
 // Changes whenever the meaning of a world's bytes does.
 inline constexpr std::uint32_t kWorldFormat = 1;
 
+// Token runs come in chunks of 16 bytes that hold 5 tokens of 3 bytes; a copied chunk's last byte is written over by
+// the next one.
+inline constexpr std::size_t kChunkBytes = 16;
+inline constexpr std::size_t kTokensPerChunk = 5;
+
 // Where each column starts in a world's flat bytes. All columns are 16-byte aligned.
 struct WorldLayout {
   std::size_t cells = 0;     // CellCode [padded cells]

@@ -44,6 +44,20 @@ void CountInvalid(const World& world, AgentId agent) {
   }
 }
 
+void Act(const World& world, AgentId agent, const Action& action) {
+  if (world.agents.frozen[agent.index()] > 0) {
+    RecordFrozen(world, agent, action.kind);
+    return;
+  }
+  Outcome outcome = Outcome::kDone;
+  if (action.kind == ActionKind::kAttack) {
+    outcome = Attack(world, agent, action.argument);
+  } else if (action.kind == ActionKind::kMove) {
+    outcome = Move(world, agent, static_cast<Orientation>(action.argument));
+  }
+  Record(world, agent, action.kind, outcome == Outcome::kDone);
+}
+
 }  // namespace
 
 void ResolveActions(const World& world, std::span<const std::int32_t> actions) {
@@ -57,34 +71,20 @@ void ResolveActions(const World& world, std::span<const std::int32_t> actions) {
 
   std::copy_n(world.agents.inventory, program.num_agents * program.num_resources(), world.agents.inventory_before);
   for (std::size_t i = 0; i < program.num_agents; ++i) {
-    const Action* action = Lookup(program, actions[i]);
+    const bool exists = Lookup(program, actions[i]) != nullptr;
     world.agents.success[i] = 0;
-    world.agents.last_action[i] = action == nullptr ? 0 : static_cast<std::uint8_t>(actions[i]);
+    world.agents.last_action[i] = exists ? static_cast<std::uint8_t>(actions[i]) : std::uint8_t{0};
   }
   for (const std::uint16_t number : order) {
     const Action* action = Lookup(program, actions[number]);
-    if (action == nullptr || action->kind != ActionKind::kAttack) continue;
-    const AgentId agent(number);
-    if (world.agents.frozen[number] > 0) {
-      RecordFrozen(world, agent, ActionKind::kAttack);
-    } else {
-      Record(world, agent, ActionKind::kAttack, Attack(world, agent, action->argument) == Outcome::kDone);
-    }
+    if (action != nullptr && action->kind == ActionKind::kAttack) Act(world, AgentId(number), *action);
   }
   for (const std::uint16_t number : order) {
     const Action* action = Lookup(program, actions[number]);
-    const AgentId agent(number);
     if (action == nullptr) {
-      CountInvalid(world, agent);
-    } else if (action->kind == ActionKind::kAttack) {
-      continue;
-    } else if (world.agents.frozen[number] > 0) {
-      RecordFrozen(world, agent, action->kind);
-    } else if (action->kind == ActionKind::kMove) {
-      const Outcome outcome = Move(world, agent, static_cast<Orientation>(action->argument));
-      Record(world, agent, ActionKind::kMove, outcome == Outcome::kDone);
-    } else {
-      Record(world, agent, ActionKind::kNoop, true);
+      CountInvalid(world, AgentId(number));
+    } else if (action->kind != ActionKind::kAttack) {
+      Act(world, AgentId(number), *action);
     }
   }
 }

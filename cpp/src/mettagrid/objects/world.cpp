@@ -1,7 +1,9 @@
 #include "mettagrid/objects/world.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+#include <functional>
 
 #include "mettagrid/core/rng.h"
 
@@ -78,6 +80,45 @@ void FillConverters(const World& world) {
   }
 }
 
+// Every cell holds what exists, the padding is whole, and the occupancy set agrees.
+bool GridIsSound(const World& world, std::size_t num_codes) {
+  const GameProgram& program = *world.program;
+  std::size_t agents_seen = 0;
+  for (CellIndex cell = 0; cell < program.map.num_cells(); ++cell) {
+    const CellCode code = world.cells[cell];
+    const bool outside = program.map.base[cell] == kOutside;
+    if (outside != (code == kOutside) || (!outside && code >= num_codes)) return false;
+    const bool marked = (world.occupied[cell >> 3] >> (cell & 7) & 1) != 0;
+    if (marked != (code != kEmpty && code != kOutside)) return false;
+    agents_seen += program.IsAgent(code) ? 1 : 0;
+  }
+  return agents_seen == program.num_agents;
+}
+
+bool AgentIsSound(const World& world, AgentId agent) {
+  const GameProgram& program = *world.program;
+  const std::size_t i = agent.index();
+  const CellIndex cell = world.agents.cell[i];
+  const auto held = world.Inventory(agent);
+  return cell < program.map.num_cells() && world.cells[cell] == program.CodeOf(agent) &&
+         world.agents.group[i] < program.group_ids.size() &&
+         static_cast<std::size_t>(world.agents.orientation[i]) < kNumOrientations &&
+         world.agents.last_action[i] < program.num_actions() &&
+         std::equal(held.begin(), held.end(), program.resource_limits.begin(), std::less_equal<>());
+}
+
+bool ConvertersAreSound(const World& world) {
+  const GameProgram& program = *world.program;
+  for (std::size_t i = 0; i < program.num_converters(); ++i) {
+    const CellIndex cell = world.converters.cell[i];
+    if (cell >= program.map.num_cells() || world.cells[cell] != program.CodeOf(ConverterId(i))) return false;
+    if (world.converters.phase[i] > ConverterPhase::kCooling) return false;
+  }
+  const std::size_t last_word = program.num_converters() / 64;
+  const std::size_t tail = program.num_converters() % 64;
+  return tail == 0 || ((world.converters.awake[last_word] | world.converters.changed[last_word]) >> tail) == 0;
+}
+
 }  // namespace
 
 World::World(const GameProgram& compiled, std::byte* bytes)
@@ -146,42 +187,16 @@ void StartEpisode(const World& world, std::uint32_t episode, std::span<std::uint
 
 bool IsSound(const World& world) {
   const GameProgram& program = *world.program;
-  const std::size_t num_cells = program.map.num_cells();
   const std::size_t num_codes = program.first_converter_code + program.num_converters();
-  std::size_t agents_seen = 0;
-  for (CellIndex cell = 0; cell < num_cells; ++cell) {
-    const CellCode code = world.cells[cell];
-    const bool outside = program.map.base[cell] == kOutside;
-    if (outside != (code == kOutside) || (!outside && code >= num_codes)) return false;
-    const bool marked = (world.occupied[cell >> 3] >> (cell & 7) & 1) != 0;
-    if (marked != (code != kEmpty && code != kOutside)) return false;
-    agents_seen += program.IsAgent(code) ? 1 : 0;
-  }
+  if (!GridIsSound(world, num_codes) || !ConvertersAreSound(world)) return false;
   for (std::size_t i = 0; i < program.num_agents; ++i) {
-    const CellIndex cell = world.agents.cell[i];
-    if (cell >= num_cells || world.cells[cell] != program.CodeOf(AgentId(i))) return false;
-    if (world.agents.group[i] >= program.group_ids.size()) return false;
-    if (static_cast<std::size_t>(world.agents.orientation[i]) >= kNumOrientations) return false;
-    if (world.agents.last_action[i] >= program.num_actions()) return false;
-    const auto held = world.Inventory(AgentId(i));
-    for (std::size_t item = 0; item < held.size(); ++item) {
-      if (held[item] > program.resource_limits[item]) return false;
-    }
+    if (!AgentIsSound(world, AgentId(i))) return false;
   }
-  for (std::size_t i = 0; i < program.num_converters(); ++i) {
-    const CellIndex cell = world.converters.cell[i];
-    if (cell >= num_cells || world.cells[cell] != program.CodeOf(ConverterId(i))) return false;
-    if (world.converters.phase[i] > ConverterPhase::kCooling) return false;
-  }
-  const std::size_t last_word = program.num_converters() / 64;
-  const std::size_t tail = program.num_converters() % 64;
-  if (tail != 0 && ((world.converters.awake[last_word] | world.converters.changed[last_word]) >> tail) != 0)
-    return false;
   const std::size_t run_bytes = program.layout.run_bytes;
   for (std::size_t code = 0; code < num_codes; ++code) {
-    if (world.runs[(code + 1) * run_bytes - 1] > run_bytes / 16 * 5) return false;
+    if (world.runs[(code + 1) * run_bytes - 1] > run_bytes / kChunkBytes * kTokensPerChunk) return false;
   }
-  return agents_seen == program.num_agents;
+  return true;
 }
 
 }  // namespace mettagrid

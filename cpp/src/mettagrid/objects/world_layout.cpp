@@ -10,7 +10,6 @@ namespace mettagrid {
 namespace {
 
 constexpr std::size_t kAlignment = 16;
-constexpr std::size_t kTokensPerChunk = 5;  // of 3 bytes; the 16th byte of a chunk is overwritten by the next one
 
 class Planner {
  public:
@@ -58,7 +57,7 @@ WorldLayout LayOutWorld(const GameProgram& program, std::size_t max_tokens) {
   layout.converter_inventory = plan.Add<Amount>(converters * resources);
   layout.converter_awake = plan.Add<std::uint64_t>((converters + 63) / 64);
   layout.converter_changed = plan.Add<std::uint64_t>((converters + 63) / 64);
-  layout.run_bytes = 16 * ((max_tokens + kTokensPerChunk - 1) / kTokensPerChunk);
+  layout.run_bytes = kChunkBytes * ((max_tokens + kTokensPerChunk - 1) / kTokensPerChunk);
   layout.runs = plan.Add<std::uint8_t>((program.first_converter_code + converters) * layout.run_bytes);
   layout.num_bytes = plan.size();
   const std::array<std::uint64_t, 9> shape = {agents,

@@ -11,9 +11,7 @@
 namespace mettagrid {
 namespace {
 
-constexpr std::size_t kChunkTokens = 5;
-constexpr std::size_t kChunkBytes = kChunkTokens * kTokenBytes;  // 15; copied as 16, the last byte is written over
-constexpr std::size_t kCopyBytes = 16;
+constexpr std::size_t kChunkStep = kTokensPerChunk * kTokenBytes;  // 15: the 16th byte belongs to the next chunk
 
 std::uint32_t Load32(const std::uint8_t* from) {
   std::uint32_t word;
@@ -25,25 +23,25 @@ std::uint32_t Load32(const std::uint8_t* from) {
 inline void CopyChunk(std::uint8_t* to, const std::uint8_t* from, const Observer::LocationPattern& pattern) {
   std::uint64_t words[2];
   std::uint64_t location[2];
-  std::memcpy(words, from, kCopyBytes);
-  std::memcpy(location, pattern.bytes, kCopyBytes);
+  std::memcpy(words, from, kChunkBytes);
+  std::memcpy(location, pattern.bytes, kChunkBytes);
   words[0] |= location[0];
   words[1] |= location[1];
-  std::memcpy(to, words, kCopyBytes);
+  std::memcpy(to, words, kChunkBytes);
 }
 
-// The whole run; the last chunk may write up to kCopyBytes too many.
+// The whole run; the last chunk may write up to kChunkBytes too many.
 inline void CopyRun(std::uint8_t* to, const std::uint8_t* run, std::size_t bytes,
                     const Observer::LocationPattern& pattern) {
   CopyChunk(to, run, pattern);
-  for (std::size_t done = kChunkBytes; done < bytes; done += kChunkBytes) CopyChunk(to + done, run + done, pattern);
+  for (std::size_t done = kChunkStep; done < bytes; done += kChunkStep) CopyChunk(to + done, run + done, pattern);
 }
 
 // Where an agent's row ends: behind it stands the row of another agent, perhaps of another thread.
 struct RowEnd {
   std::uint8_t* end;
 
-  bool HasRoom(const std::uint8_t* out, std::size_t bytes) const { return out + bytes + kCopyBytes <= end; }
+  bool HasRoom(const std::uint8_t* out, std::size_t bytes) const { return out + bytes + kChunkBytes <= end; }
 
   // Token by token, exactly; what does not fit is counted.
   std::uint8_t* CopyWhatFits(std::uint8_t* out, const std::uint8_t* run, std::size_t bytes,
@@ -95,7 +93,7 @@ Observer::Observer(const GameProgram& program) : program_(&program) {
     const auto stride = static_cast<std::int32_t>(program.map.stride());
     offsets_.push_back(cells[rank].row * stride + cells[rank].column);
     LocationPattern& pattern = patterns_.emplace_back();
-    for (std::size_t i = 0; i < kCopyBytes; i += kTokenBytes)
+    for (std::size_t i = 0; i < kChunkBytes; i += kTokenBytes)
       pattern.bytes[i] = static_cast<std::uint8_t>(row << 4 | column);
     rank_at[row * width + column] = rank;
   }

@@ -29,8 +29,8 @@ std::int64_t LargestRow(const TokenTables& tables);
 
 // out[b] = bias + sum over the tokens of observation b of weight * table[row], added in token order.
 //   obs [B, K, 3], table [N, F], bias [F], out [B, F].
-// Each out[b] is computed by one thread, so bits do not depend on num_threads; there is no sum across lanes and no fused
-// multiply-add, so they do not depend on the instruction set either.
+// Each out[b] is computed by one thread, so bits do not depend on num_threads; there is no sum across lanes and no
+// fused multiply-add, so they do not depend on the instruction set either.
 void TokenBagForward(const TokenTables& tables, const TokenBagShape& shape, std::span<const std::uint8_t> obs,
                      std::span<const float> table, std::span<const float> bias, std::span<float> out, int num_threads);
 

@@ -19,13 +19,13 @@ struct Entry {
   float weight;
 };
 
-// Sixteen floats, a cache line. GCC and clang lower it to whatever the instruction set has; may_alias and aligned(4) let
-// it read any float array.
+// Sixteen floats, a cache line. GCC and clang lower it to whatever the instruction set has; may_alias and aligned(4)
+// let it read any float array.
 using Lane = float __attribute__((vector_size(64), aligned(4), may_alias));
 constexpr std::int64_t kLane = 16;
-constexpr std::int64_t kRowsPerTask = 16;     // observations that a forward thread takes at a time
-constexpr std::int64_t kRowsPerThread = 64;   // below that, starting a thread costs more than it saves
-constexpr std::int64_t kRowsPerBlock = 512;   // observations whose gradients stay in the cache during a backward pass
+constexpr std::int64_t kRowsPerTask = 16;    // observations that a forward thread takes at a time
+constexpr std::int64_t kRowsPerThread = 64;  // below that, starting a thread costs more than it saves
+constexpr std::int64_t kRowsPerBlock = 512;  // observations whose gradients stay in the cache during a backward pass
 
 // Bytes of an observation up to the last one that is not 0xFF: unused tokens stand at the end.
 std::size_t UsedBytes(const std::uint8_t* obs, std::size_t size) {

@@ -1,0 +1,79 @@
+"""What a user waits for before an answer: help, lists, dry runs and mistakes load neither torch nor its company."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = ("torch", "tensordict", "wandb", "pufferlib", "gymnasium", "duckdb", "safetensors")
+COMMANDS = {
+    "--help": 0,
+    "--version": 0,
+    "--list": 0,
+    "train --help": 0,
+    "train arena --help": 0,
+    "train arena --dry-run": 0,
+    "train gym --dry-run": 0,
+    "train arena policy_architecture=bag_lstm --dry-run": 0,
+    "evaluate arena policy_uris=mock://random --dry-run": 0,
+    "trian arena": 2,
+    "train arenna": 2,
+    "train arena trainer.gama=0.9": 2,
+    "train arena trainer.gamma=much": 2,
+    "train arena trainer.batch_size=1000": 2,
+}
+"""Command lines and their exit codes."""
+_RUN = f"""
+import json, sys
+sys.prefix = sys.base_prefix  # the cache of answers is then looked for in XDG_CACHE_HOME, which is empty
+from metta.cli.main import main
+for command, expected in json.load(sys.stdin).items():
+    code = main(command.split())
+    assert code == expected, (command, code)
+    loaded = [heavy for heavy in {HEAVY} if heavy in sys.modules]
+    assert not loaded, (command, loaded)
+"""
+_IMPORT = f"""
+import importlib, json, sys
+for name in json.load(sys.stdin):
+    importlib.import_module(name)
+    loaded = [heavy for heavy in {HEAVY} if heavy in sys.modules]
+    assert not loaded, (name, loaded)
+"""
+
+
+def run(code: str, data: object, cache: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "NO_COLOR": "1"}
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        input=json.dumps(data),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env=environment,
+        timeout=120,
+    )
+
+
+def test_the_command_line_answers_without_torch(tmp_path: Path) -> None:
+    """In one process, one after another: the first command that brings torch along is named."""
+    done = run(_RUN, COMMANDS, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert any(tmp_path.rglob("*.json")), "the cache was not empty, so this test saw less than it should"
+
+
+def test_configs_recipes_and_the_game_know_no_torch(tmp_path: Path) -> None:
+    """In one process, one after another: the first module that brings torch along is named."""
+    folders = ("metta/common", "metta/cli", "metta/mettagrid", "metta/tools", "recipes")
+    paths = {path for folder in folders for path in (ROOT / folder).rglob("*.py")}
+    paths.update((ROOT / "metta").rglob("*config.py"))
+    names = sorted(".".join(path.relative_to(ROOT).with_suffix("").parts) for path in paths)
+    assert len(names) > 60
+    done = run(_IMPORT, [name.removesuffix(".__init__") for name in names], tmp_path)
+    assert done.returncode == 0, done.stderr

@@ -58,7 +58,7 @@ class NotANumberError(MettaError, RuntimeError):
 
 
 class InterruptedBySignal(MettaError, RuntimeError):  # noqa: N818 - not a fault
-    """A signal asked the run to stop; its state has been saved. ``exit_code`` is 128 + the signal's number."""
+    """A signal asked the run to stop; the message says what is saved. ``exit_code`` is 128 + the signal's number."""
 
     def __init__(self, signum: int, message: str) -> None:
         super().__init__(message)

@@ -11,6 +11,9 @@ _ROOT = "metta"
 _FILE_FORMAT = "%(asctime)s %(levelname)-7s %(name)s%(rank)s: %(message)s"
 _STDERR_FORMAT = "%(levelname)s%(rank)s: %(message)s"
 
+FILE_ONLY = {"file_only": True}
+"""``extra=`` of a record that belongs in the log file, but that stderr will be told in another way."""
+
 
 class _RankFilter(logging.Filter):
     """Adds `` [rank N]`` to records of other ranks than the master."""
@@ -45,6 +48,7 @@ def setup_logging(log_path: Path | str | None = None, verbose: bool = False) -> 
     logger.propagate = False
 
     stderr = logging.StreamHandler(sys.stderr)
+    stderr.addFilter(lambda record: not getattr(record, "file_only", False))
     stderr.setLevel(logging.ERROR if rank else logging.DEBUG if verbose else logging.WARNING)
     _attach(logger, stderr, _STDERR_FORMAT, rank)
     if log_path is not None:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from metta.checkpoint.save_attempts import SaveAttempts
 from metta.checkpoint.trainer_state import TrainerSnapshot, TrainerStateStore
 from metta.common.errors import CheckpointError, InterruptedBySignal, NotANumberError
-from metta.common.log import get_logger
+from metta.common.log import FILE_ONLY, get_logger
 from metta.common.run_dir import RunDir
 from metta.common.seeding import derive_seed
 from metta.common.stopwatch import Stopwatch
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from metta.agent.policy import Policy
     from metta.rl.hooks.base import TrainerHook
 
-MAX_FAILED_SAVES = 3
 _log = get_logger(__name__)
 
 
@@ -90,7 +90,7 @@ class Trainer:
         )
         self._epoch_start: TrainerSnapshot | None = None
         self._saved_epoch = -1
-        self._failed_saves = 0
+        self._state_saves = SaveAttempts("trainer state")
 
     @property
     def finished(self) -> bool:
@@ -101,7 +101,7 @@ class Trainer:
         """Run epochs until ``config.total_timesteps``.
 
         Raises:
-            InterruptedBySignal: after the state of the cut epoch's start was saved.
+            InterruptedBySignal: after the state of the cut epoch's start was saved, or its message says why not.
             NotANumberError: after that state and ``nan_diagnosis.json`` were saved.
             Exception: whatever a hook raised, after the state was saved and every hook's ``on_failure`` ran.
         """
@@ -156,18 +156,9 @@ class Trainer:
         Raises:
             CheckpointError: the third save in a row failed.
         """
-        self._epoch_start = self.state_dict()
-        if self.state.epoch % self.commit_interval:
-            return
-        try:
-            self._save(self._epoch_start)
-        except CheckpointError as error:
-            self._failed_saves += 1
-            if self._failed_saves >= MAX_FAILED_SAVES:
-                raise
-            _log.warning("%s Trying again in %d epochs.", error, self.commit_interval)
-        else:
-            self._failed_saves = 0
+        self._epoch_start = start = self.state_dict()
+        if self.state.epoch % self.commit_interval == 0:
+            self._state_saves.run(lambda: self._save(start))
 
     def state_dict(self) -> TrainerSnapshot:
         """Copy of everything that the next epoch depends on."""
@@ -286,15 +277,27 @@ class Trainer:
     def _interrupted(self) -> InterruptedBySignal:
         signum = self.stop.signum
         assert signum is not None, "StopRequested comes from a set flag"
-        where = "before the first epoch"
+        where, told = "before the first epoch", "nothing was saved"
         if (start := self._epoch_start) is not None:
-            if start.epoch != self._saved_epoch:
-                self._save(start)
             where = f"at epoch {start.epoch}, agent step {start.data['counters']['agent_step']:,}"
-        run = self.run_dir.run
-        again = f"its state is saved; the same command with run={run} goes on from there"
-        told = again if self.state_store else "nothing was saved"
-        return InterruptedBySignal(signum, f"run={run} by {signal.Signals(signum).name} {where}: {told}.")
+            told = self._save_when_interrupted()
+        return InterruptedBySignal(signum, f"run={self.run_dir.run} by {signal.Signals(signum).name} {where}: {told}.")
+
+    def _save_when_interrupted(self) -> str:
+        """Save the epoch's start; a save that fails is told, not raised: the run still ends because of the signal."""
+        if self.state_store is None:
+            return "nothing was saved"
+        again = f"the same command with run={self.run_dir.run}"
+        try:
+            self._save_epoch_start()
+        except CheckpointError as error:
+            if self._saved_epoch < 0:
+                return f"its state could NOT be saved, and none was saved before; {again} starts anew ({error})"
+            return (
+                f"its state could NOT be saved; the newest saved one is older: {again} goes on from "
+                f"epoch {self._saved_epoch} ({error})"
+            )
+        return f"its state is saved; {again} goes on from there"
 
     def _call_hooks(self, event: str, *args: Any) -> None:
         for hook in self.hooks:
@@ -309,7 +312,8 @@ class Trainer:
 
     def _fail(self, error: Exception) -> None:
         """Keep the last good state, then let every hook know; trouble on the way is logged, ``error`` stays the one."""
-        _log.error("training failed: %s", "; ".join([str(error), *getattr(error, "__notes__", [])]))
+        notes = "; ".join([str(error), *getattr(error, "__notes__", [])])
+        _log.error("training failed: %s", notes, extra=FILE_ONLY)  # the command line tells the error itself
         self._attempt("saving the state", self._save_epoch_start)
         if isinstance(error, NotANumberError):
             self._attempt("saving the diagnosis", lambda: save_diagnosis(self.context, error))

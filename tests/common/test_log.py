@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from metta.common.log import get_logger, rank_of_process, setup_logging
+from metta.common.log import FILE_ONLY, get_logger, rank_of_process, setup_logging
 
 
 @pytest.fixture(autouse=True)
@@ -47,3 +47,10 @@ def test_other_ranks_are_quiet(
     get_logger("x").error("shown")
     assert capfd.readouterr().err == "ERROR [rank 1]: shown\n"
     assert (tmp_path / "run.rank1.log").exists()
+
+
+def test_what_stderr_is_told_otherwise_goes_to_the_file_only(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    setup_logging(tmp_path / "run.log")
+    get_logger("x").error("training failed", extra=FILE_ONLY)
+    assert capfd.readouterr().err == ""
+    assert "ERROR   metta.x: training failed" in (tmp_path / "run.log").read_text()

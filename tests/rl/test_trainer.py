@@ -247,6 +247,27 @@ def test_states_are_written_at_the_interval_and_at_the_end(
     assert saved == [3, 4]
 
 
+@pytest.mark.parametrize(("saves", "told"), [(0, "none was saved before"), (1, "goes on from epoch 1")])
+def test_a_signal_ends_the_run_even_when_nothing_can_be_saved(
+    make: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch, saves: int, told: str
+) -> None:
+    stop = StopFlag()
+    trainer = make(store=True, stop=stop)
+    assert trainer.state_store is not None
+    save = trainer.state_store.save
+
+    def fill_up(snapshot: TrainerSnapshot, epoch: int | None = None) -> Path:
+        if snapshot.epoch <= saves:
+            return save(snapshot, epoch)
+        stop.set(15)
+        raise CheckpointError("no space left")
+
+    monkeypatch.setattr(trainer.state_store, "save", fill_up)
+    with pytest.raises(InterruptedBySignal, match=f"could NOT be saved.*{told}.*no space left") as caught:
+        trainer.train()
+    assert caught.value.exit_code == 143
+
+
 def test_the_third_failed_save_in_a_row_stops_the_run(
     make: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -256,7 +277,7 @@ def test_the_third_failed_save_in_a_row_stops_the_run(
     trainer = make(store=True)
     assert trainer.state_store is not None
     monkeypatch.setattr(trainer.state_store, "save", refuse)
-    with pytest.raises(CheckpointError, match="no space left"):
+    with pytest.raises(CheckpointError, match=r"3 times in a row.*no space left"):
         trainer.train()
     assert trainer.state.epoch == 3
 

@@ -25,6 +25,11 @@ class GymEnvConfig(Config):
     num_workers: int = Field(default=2, ge=1, description="processes of the multiprocessing backend")
     kwargs: dict[str, JsonValue] = Field(default={}, description="arguments for the environment's constructor")
 
+    @property
+    def num_rows(self) -> int:
+        """Agent rows of the batch: one an environment."""
+        return self.num_envs
+
     @field_validator("env_id")
     @classmethod
     def _no_module(cls, env_id: str) -> str:

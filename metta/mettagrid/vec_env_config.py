@@ -31,8 +31,24 @@ class VecEnvConfig(Config):
     @model_validator(mode="after")
     def _slots_are_equal(self) -> Self:
         if self.num_envs % self.num_slots:
+            fitting = -(-self.num_envs // self.num_slots) * self.num_slots
             raise ValueError(
                 f"num_envs={self.num_envs} cannot be split into num_slots={self.num_slots} equal slots. "
-                "Make num_envs a multiple of num_slots, or set num_slots=1."
+                f"Nearest that can: num_envs={fitting}; or set num_slots=1."
             )
         return self
+
+    @property
+    def num_rows(self) -> int:
+        """Agent rows of the batch: environments x agents."""
+        return self.num_envs * self.env.game.num_agents
+
+    @classmethod
+    def for_rows(cls, env: MettaGridConfig, num_rows: int = 384) -> Self:
+        """As many environments as make about ``num_rows`` agent rows, whatever the number of agents in one.
+
+        >>> VecEnvConfig.for_rows(MettaGridConfig()).num_envs
+        16
+        """
+        slots = cls().num_slots
+        return cls(env=env, num_envs=slots * max(1, round(num_rows / env.game.num_agents / slots)))

@@ -11,6 +11,9 @@ from metta.common.config import Config
 from metta.common.errors import ConfigError
 from metta.rl.loss.loss_config import LossesConfig
 
+_DEFAULT_ROWS = 384
+"""Agent rows that the default sizes are tuned for: 16 environments of 24 agents."""
+
 _MSG_MULTIPLE = (
     "trainer.{big}={big_value} is no multiple of trainer.{small}={small_value}: {reason}. "
     "Nearest that fits: trainer.{big}={nearest}."
@@ -80,26 +83,51 @@ class TrainerConfig(Config):
         """Segments ``S`` of one batch."""
         return self.batch_size // self.bptt_horizon
 
+    @classmethod
+    def for_rows(cls, num_rows: int) -> Self:
+        """The defaults, sized for ``num_rows`` agent rows: each brings as many segments as 384 rows do by default.
+
+        >>> TrainerConfig.for_rows(384) == TrainerConfig()
+        True
+        >>> TrainerConfig.for_rows(400).batch_size
+        25600
+        """
+        plain = cls()
+        minibatches = plain.batch_size // plain.minibatch_size
+        segments = minibatches * max(1, round(plain.num_segments / minibatches / _DEFAULT_ROWS * num_rows))
+        while segments % num_rows:
+            segments += minibatches
+        batch_size = segments * plain.bptt_horizon
+        return cls(batch_size=batch_size, minibatch_size=batch_size // minibatches)
+
     def check_rows(self, num_rows: int) -> None:
         """Refuse a batch that ``num_rows`` agent rows (environments x agents) cannot fill evenly.
 
         Raises:
             ConfigError: fewer segments than rows, or not the same number for each row.
         """
-        smallest = num_rows * self.bptt_horizon
         if self.num_segments < num_rows:
             raise ConfigError(
                 f"trainer.batch_size={self.batch_size} holds {self.num_segments} segments of "
                 f"trainer.bptt_horizon={self.bptt_horizon} steps, but {num_rows} agents need one each. "
-                f"Set trainer.batch_size>={smallest}, or fewer training_env.num_envs."
+                f"Set {self._fit_for(num_rows)}, or fewer training_env.num_envs."
             )
         if self.num_segments % num_rows:
-            nearest = _nearest_multiple(self.batch_size, math.lcm(smallest, self.minibatch_size))
             raise ConfigError(
                 f"trainer.batch_size={self.batch_size} holds {self.num_segments} segments of "
                 f"trainer.bptt_horizon={self.bptt_horizon} steps, which {num_rows} agents (training_env.num_envs x "
-                f"agents) cannot share evenly. Nearest that fits: trainer.batch_size={nearest}."
+                f"agents) cannot share evenly. Nearest that fits: {self._fit_for(num_rows)}."
             )
+
+    def _fit_for(self, num_rows: int) -> str:
+        """The overrides nearest to the present sizes that ``num_rows`` rows can fill."""
+        batch_size = _nearest_multiple(self.batch_size, num_rows * self.bptt_horizon)
+        if batch_size % self.minibatch_size == 0:
+            return f"trainer.batch_size={batch_size}"
+        segments, wanted = batch_size // self.bptt_horizon, self.minibatch_size // self.bptt_horizon
+        fitting = (size for size in range(1, segments + 1) if segments % size == 0)
+        minibatch_size = self.bptt_horizon * min(fitting, key=lambda size: abs(size - wanted))
+        return f"trainer.batch_size={batch_size} trainer.minibatch_size={minibatch_size}"
 
 
 def _check_multiple(big: tuple[str, int], small: tuple[str, int], reason: str) -> None:

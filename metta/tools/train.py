@@ -77,6 +77,7 @@ class TrainTool(Tool):
             InterruptedBySignal: SIGINT or SIGTERM came; the state is saved.
             NotANumberError: training broke; a diagnosis is saved.
         """
+        self.trainer.check_rows(self.training_env.num_rows)  # before torch is loaded and a folder is made
         tool = self._named(self.run or default_run_name())
         assert tool.run is not None
         run_dir = RunDir.at(tool.system.data_dir, tool.run).create()
@@ -183,7 +184,6 @@ class _Training:
         note_machine(self.run_dir.root / "machine.json", _machine(device))
         env = make_env(tool.training_env, derive_seed(seed, "worlds"))
         stack.callback(env.close)
-        tool.trainer.check_rows(env.num_rows)
         policy = self._make_policy(env.spec, device)
         return Trainer(
             tool.trainer,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from metta.mettagrid.builder.envs import make_arena_sparse
 from metta.mettagrid.config.game import MettaGridConfig
 from metta.mettagrid.vec_env_config import VecEnvConfig
+from metta.rl.trainer_config import TrainerConfig
 from metta.sim.evaluator_config import EvaluatorConfig
 from metta.sim.simulation_config import SimulationConfig
 from metta.tools.evaluate import EvaluateTool
@@ -25,9 +26,11 @@ def simulations(num_agents: int = 24) -> tuple[SimulationConfig, ...]:
 
 
 def train(num_agents: int = 24) -> TrainTool:
-    """Train on the sparse arena with combat."""
+    """Train on the sparse arena with combat: some 384 agents at a time, in as many environments as that takes."""
+    training_env = VecEnvConfig.for_rows(mettagrid(num_agents))
     return TrainTool(
-        training_env=VecEnvConfig(env=mettagrid(num_agents)),
+        training_env=training_env,
+        trainer=TrainerConfig.for_rows(training_env.num_rows),
         evaluator=EvaluatorConfig(simulations=simulations(num_agents)),
     )
 

@@ -14,6 +14,7 @@ import pytest
 import recipes.prod
 from metta.cli.main import main
 from metta.mettagrid.vec_env_config import VecEnvConfig
+from metta.rl.trainer_config import TrainerConfig
 from metta.tools.evaluate import EvaluateTool
 from metta.tools.tool import Tool
 from metta.tools.train import TrainTool
@@ -64,3 +65,14 @@ def test_recipes_import_no_torch() -> None:
     names = [f"recipes.prod.{module.name}" for module in pkgutil.iter_modules(recipes.prod.__path__)]
     code = f"import sys, {', '.join(names)}\nassert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(recipes.__file__).parents[1])
+
+
+@pytest.mark.parametrize("recipe", ["arena", "arena_sparse"])
+def test_the_batch_fits_any_number_of_agents(recipe: str) -> None:
+    module = importlib.import_module(f"recipes.prod.{recipe}")
+    for num_agents in range(1, 101):
+        tool = module.train(num_agents)
+        tool.trainer.check_rows(tool.training_env.num_rows)
+        assert 300 <= tool.training_env.num_rows <= 480
+    tuned = module.train()
+    assert (tuned.training_env.num_envs, tuned.trainer) == (16, TrainerConfig())

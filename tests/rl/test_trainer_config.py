@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from metta.common.errors import ConfigError
@@ -27,16 +29,32 @@ def test_batch_holds_whole_minibatches() -> None:
 
 
 def test_every_agent_needs_a_segment() -> None:
-    with pytest.raises(ConfigError, match=r"holds 4 segments .* 24 agents need one each.*batch_size>=384"):
+    with pytest.raises(ConfigError, match=r"holds 4 segments .* 24 agents need one each.*batch_size=384,"):
         sized(64, 32, 16).check_rows(24)
 
 
 def test_agents_share_the_segments_evenly() -> None:
     sized(96, 32, 16).check_rows(3)
-    with pytest.raises(ConfigError, match=r"4 agents .* cannot share evenly.*batch_size=") as caught:
+    with pytest.raises(ConfigError, match=r"4 agents .* cannot share evenly.*batch_size="):
         sized(96, 32, 16).check_rows(4)
-    nearest = int(str(caught.value).rsplit("=", 1)[1].rstrip("."))
-    sized(nearest, 32, 16).check_rows(4)
+
+
+@pytest.mark.parametrize("num_rows", [*range(1, 100, 7), 112, 400, 1600, 5000])
+@pytest.mark.parametrize("config", [TrainerConfig(), sized(96, 32, 16), sized(6400, 1600, 64)])
+def test_the_sizes_that_a_refusal_names_are_taken(config: TrainerConfig, num_rows: int) -> None:
+    try:
+        config.check_rows(num_rows)
+    except ConfigError as error:
+        named = {key: int(value) for key, value in re.findall(r"trainer\.(\w+_size)=(\d+)", str(error))[1:]}
+        assert named
+        config.replace(named).check_rows(num_rows)
+
+
+def test_sizes_follow_the_rows() -> None:
+    for num_rows in range(1, 1000):
+        config = TrainerConfig.for_rows(num_rows)
+        config.check_rows(num_rows)
+        assert 1 <= config.batch_size / (64 * num_rows) <= 2
 
 
 @pytest.mark.parametrize(("schedule", "halfway"), [("constant", 1.0), ("linear", 0.55), ("cosine", 0.55)])

@@ -23,6 +23,7 @@ _EXPECTED = {
     "string_type": "text",
     "tuple_type": "a list such as [1,2]",
     "list_type": "a list such as [1,2]",
+    "string_pattern_mismatch": "one of the forms that --help lists",
     "dict_type": "a mapping such as {a:1}",
     "model_type": "a section: set its keys one by one, or write {key:value}",
     "model_attributes_type": "a section: set its keys one by one, or write {key:value}",

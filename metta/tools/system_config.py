@@ -18,23 +18,3 @@ class SystemConfig(Config):
     )
     torch_threads: int = Field(default=0, ge=0, description="threads of one torch operation; 0 = all cores")
     data_dir: str = Field(default="./train_dir", min_length=1, description="runs are written below this directory")
-
-    def resolved_device(self) -> str:
-        """``cpu`` or ``cuda[:n]``; imports torch, so only ``invoke`` calls it.
-
-        Raises:
-            ConfigError: CUDA was asked for and torch sees none.
-        """
-        import torch
-
-        from metta.common.errors import ConfigError
-
-        available = torch.cuda.is_available()
-        if self.device == "auto":
-            return "cuda" if available else "cpu"
-        if self.device.startswith("cuda") and not available:
-            build = "is a CPU build" if torch.version.cuda is None else "sees no CUDA device"
-            raise ConfigError(
-                f"system.device={self.device}, but torch {torch.__version__} {build}. Set system.device=cpu."
-            )
-        return self.device

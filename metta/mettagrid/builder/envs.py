@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from math import ceil
 
+from metta.common.errors import ConfigError
 from metta.mettagrid.config.actions import ActionsConfig, AttackConfig
 from metta.mettagrid.config.agent import AgentConfig
 from metta.mettagrid.config.game import GameConfig, MettaGridConfig
+from metta.mettagrid.config.limits import MAX_AGENTS
 from metta.mettagrid.config.objects import ConverterConfig, ObjectConfig, WallConfig
 from metta.mettagrid.config.rewards import RewardsConfig
 from metta.mettagrid.maps.map_config import RoomsMapConfig
@@ -46,6 +48,9 @@ def make_arena(num_agents: int = 24, combat: bool = True) -> MettaGridConfig:
         num_agents: agents in one environment.
         combat: whether an attack is affordable.
 
+    Raises:
+        ConfigError: fewer than one agent, or more than a game can have.
+
     >>> make_arena().game.map.width
     62
     """
@@ -68,6 +73,8 @@ def make_arena_sparse(num_agents: int = 24, combat: bool = True) -> MettaGridCon
 def _arena(
     label: str, num_agents: int, combat: bool, rewards: RewardsConfig, batteries_per_heart: int
 ) -> MettaGridConfig:
+    if not 1 <= num_agents <= MAX_AGENTS:
+        raise ConfigError(f"num_agents={num_agents}: expected 1 to {MAX_AGENTS}.")
     attack = AttackConfig(
         enabled=True,
         consumed_resources={"laser": _LASERS_PER_ATTACK[combat]},

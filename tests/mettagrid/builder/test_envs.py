@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
+from metta.common.errors import ConfigError
 from metta.mettagrid.builder.envs import make_arena, make_arena_sparse
+from metta.mettagrid.config.game import MettaGridConfig
 from metta.mettagrid.config.objects import ConverterConfig
 from metta.mettagrid.maps.map_config import RoomsMapConfig
 
@@ -50,3 +54,11 @@ def test_peace_keeps_the_action_space() -> None:
     war, peace = make_arena(combat=True).game, make_arena(combat=False).game
     assert war.actions.names() == peace.actions.names()
     assert peace.actions.attack.consumed_resources["laser"] > peace.agent.limit_of("laser")
+
+
+@pytest.mark.parametrize("agents", [-3, 0, 1025, 100_000])
+@pytest.mark.parametrize("make", [make_arena, make_arena_sparse])
+def test_a_number_of_agents_that_no_game_can_have_is_refused(make: Callable[..., MettaGridConfig], agents: int) -> None:
+    with pytest.raises(ConfigError, match=f"num_agents={agents}: expected 1 to 1024"):
+        make(agents)
+    assert make(1024).game.num_agents == 1024

@@ -122,15 +122,15 @@ def _unknown_key(member: type[Config], annotation: Any, parts: list[str], index:
     if above and tags_of(member):
         owner = f"{above} (type {tags_of(member)[0]})"
     head = f"{owner} has no key {part!r}."
+    others = [other for other in config_members(annotation) if part in other.model_fields]
+    if others:
+        choices = ", ".join(f"{above}={tag}" for other in others for tag in tags_of(other)[:1])
+        return f"{head} It is a key of {choices}."
     siblings = nearest(part, member.model_fields)
     if siblings:
         rest = parts[index + 1 :]
         full = [".".join([*parts[:index], sibling, *rest]) for sibling in siblings]
         return f"{head} Did you mean {' or '.join(repr(path) for path in full)}?"
-    others = [other for other in config_members(annotation) if part in other.model_fields]
-    if others:
-        choices = ", ".join(f"{above}={tag}" for other in others for tag in tags_of(other)[:1])
-        return f"{head} It is a key of {choices}."
     same_name = [path for path in every_path if path.rpartition(".")[2] == parts[-1]]
     if same_name:
         return f"{head} Did you mean {' or '.join(repr(path) for path in same_name[:3])}?"

@@ -12,8 +12,9 @@ from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 from metta.common.config import Config
 from metta.common.errors import ConfigError
 
-_INTEGER = re.compile(r"[+-]?(?:0|[1-9](?:_?\d)*)", re.ASCII)
-_DECIMAL = re.compile(r"[+-]?\d(?:_?\d)*(?:\.(?:\d(?:_?\d)*)?(?:[eE][+-]?\d(?:_?\d)*)?|[eE][+-]?\d(?:_?\d)*)", re.ASCII)
+_WHOLE, _DIGITS = r"(?:0|[1-9](?:_?\d)*)", r"\d(?:_?\d)*"
+_INTEGER = re.compile(rf"[+-]?{_WHOLE}", re.ASCII)
+_DECIMAL = re.compile(rf"[+-]?(?:{_WHOLE}\.(?:{_DIGITS})?(?:[eE][+-]?{_DIGITS})?|{_WHOLE}[eE][+-]?{_DIGITS})", re.ASCII)
 _SCALED = re.compile(r"([+-]?\d[\d_]*(?:\.\d+)?)([kKMB])", re.ASCII)
 _SCALES = {"k": 10**3, "K": 10**3, "M": 10**6, "B": 10**9}
 _PLAIN_WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)

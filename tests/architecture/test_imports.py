@@ -27,15 +27,22 @@ COMMANDS = {
     "train arena trainer.batch_size=1000": 2,
 }
 """Command lines and their exit codes."""
+_COLD = "import json, sys; sys.prefix = sys.base_prefix"
+"""The cache of answers is then looked for in XDG_CACHE_HOME, which is empty."""
 _RUN = f"""
-import json, sys
-sys.prefix = sys.base_prefix  # the cache of answers is then looked for in XDG_CACHE_HOME, which is empty
+{_COLD}
 from metta.cli.main import main
 for command, expected in json.load(sys.stdin).items():
     code = main(command.split())
     assert code == expected, (command, code)
     loaded = [heavy for heavy in {HEAVY} if heavy in sys.modules]
     assert not loaded, (command, loaded)
+"""
+_WARM = f"""
+{_COLD}
+from metta.cli.warm import warm
+warm()
+assert not [heavy for heavy in {HEAVY} if heavy in sys.modules]
 """
 _IMPORT = f"""
 import importlib, json, sys
@@ -66,6 +73,15 @@ def test_the_command_line_answers_without_torch(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     assert any(tmp_path.rglob("*.json")), "the cache was not empty, so this test saw less than it should"
+
+
+def test_the_last_step_of_the_set_up_fills_the_cache(tmp_path: Path) -> None:
+    done = run(_WARM, None, tmp_path)
+    assert done.returncode == 0, done.stderr
+    kept = {path.name: path.read_bytes() for path in tmp_path.rglob("*.json")}
+    assert run(_RUN, {"train arena --help": 0, "evaluate --help": 0}, tmp_path).returncode == 0
+    assert kept == {path.name: path.read_bytes() for path in tmp_path.rglob("*.json")}, "help was worked out again"
+    assert kept
 
 
 def test_configs_recipes_and_the_game_know_no_torch(tmp_path: Path) -> None:

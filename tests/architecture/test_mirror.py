@@ -1,0 +1,61 @@
+"""``metta/a/b.py`` is tested by ``tests/a/test_b.py``, or stands here with the file that tests it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TESTED_IN = {
+    "agent/policies/bag.py": "agent/test_policy.py",
+    "agent/policies/bag_lstm.py": "agent/test_policy.py",
+    "agent/policies/fast.py": "agent/test_policy.py",
+    "agent/policies/inputs.py": "agent/test_policy.py",
+    "agent/policies/mlp.py": "agent/test_policy.py",
+    "cli/cache.py": "architecture/test_imports.py",
+    "cli/changes.py": "cli/test_overrides.py",
+    "cli/faults.py": "cli/test_overrides.py",
+    "cli/groups.py": "cli/test_overrides.py",
+    "cli/help.py": "architecture/test_docs_commands.py",
+    "cli/listing.py": "architecture/test_docs_commands.py",
+    "cli/main.py": "integration/test_main_path.py",
+    "cli/place.py": "cli/test_overrides.py",
+    "cli/provenance.py": "cli/test_overrides.py",
+    "cli/schema.py": "architecture/test_docs_commands.py",
+    "cli/style.py": "architecture/test_docs_commands.py",
+    "cli/warm.py": "architecture/test_imports.py",
+    "common/env_spec.py": "mettagrid/test_spec.py",
+    "common/vector_env.py": "mettagrid/test_auto_reset.py",
+    "mettagrid/config/actions.py": "mettagrid/config/test_game.py",
+    "mettagrid/config/agent.py": "mettagrid/config/test_game.py",
+    "mettagrid/config/checks.py": "mettagrid/config/test_game.py",
+    "mettagrid/config/limits.py": "mettagrid/config/test_config_parity.py",
+    "mettagrid/config/objects.py": "mettagrid/config/test_game.py",
+    "mettagrid/config/observation.py": "mettagrid/config/test_game.py",
+    "mettagrid/config/rewards.py": "mettagrid/config/test_game.py",
+    "mettagrid/config/stats.py": "mettagrid/config/test_config_parity.py",
+    "mettagrid/maps/legend.py": "mettagrid/maps/test_map_config.py",
+    "mettagrid/vec_env_config.py": "mettagrid/test_vec_env.py",
+    "rl/loss/loss_config.py": "rl/loss/test_registry.py",
+    "tools/resolved.py": "tools/test_train.py",
+    "tools/system_config.py": "tools/test_train.py",
+    "tools/tool.py": "recipes/test_recipes.py",
+}
+"""Mostly declarations that are only seen at work in another module. The list may only become shorter."""
+
+
+def own_test(module: str) -> Path:
+    path = ROOT / "tests" / module
+    return path.with_name(f"test_{path.name}")
+
+
+def test_every_module_has_its_test() -> None:
+    modules = [path.relative_to(ROOT / "metta").as_posix() for path in (ROOT / "metta").rglob("*.py")]
+    modules = [module for module in modules if not module.endswith("__init__.py")]
+    assert len(modules) > 100
+    assert sorted(module for module in modules if not own_test(module).exists() and module not in TESTED_IN) == []
+
+
+def test_exceptions_are_true() -> None:
+    assert [test for test in TESTED_IN.values() if not (ROOT / "tests" / test).exists()] == []
+    assert [module for module in TESTED_IN if not (ROOT / "metta" / module).exists()] == [], "gone: remove"
+    assert [module for module in TESTED_IN if own_test(module).exists()] == [], "has its own test now: remove"

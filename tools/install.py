@@ -18,7 +18,6 @@ from typing import Any
 import bootstrap
 from bootstrap import BootstrapError
 
-_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 _CXX_PROBE = "#include <bit>\n#include <span>\n#include <concepts>\nint main() { return std::popcount(1u) - 1; }\n"
 _LOG_LINES_SHOWN = 40
 
@@ -103,12 +102,13 @@ class Installer:
             raise BootstrapError(_venv_fault(done.stdout + done.stderr))
 
     def _install_torch(self, requirement: str) -> None:
-        """The CPU build where no NVIDIA GPU is and an index offers it: a tenth of the download. Else the usual one."""
+        """The CPU build where no NVIDIA GPU is and an index offers it: a tenth of the download. Else the usual one.
+
+        Which indexes pip asks is pip's own affair (``PIP_EXTRA_INDEX_URL``, ``pip config``).
+        """
         attempts: list[tuple[list[str], str]] = [([requirement], f"Installing {requirement}")]
         if sys.platform == "linux" and not has_nvidia_gpu():
-            cpu, text = f"{requirement}+cpu", f"Installing {requirement} (CPU build)"
-            online = ["--extra-index-url", _CPU_INDEX, "--retries", "1", "--timeout", "15"]
-            attempts = [([cpu], text), ([cpu, *online], text), *attempts]
+            attempts.insert(0, ([f"{requirement}+cpu"], f"Installing {requirement} (CPU build)"))
         for number, (arguments, text) in enumerate(attempts, start=1):
             last = number == len(attempts)
             if self._pip(["install", *arguments], text, must_work=last):

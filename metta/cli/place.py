@@ -126,10 +126,6 @@ def _unknown_key(member: type[Config], annotation: Any, parts: list[str], index:
     if others:
         choices = ", ".join(f"{above}={tag}" for other in others for tag in tags_of(other)[:1])
         return f"{head} It is a key of {choices}."
-    others = [other for other in config_members(annotation) if part in other.model_fields]
-    if others:
-        choices = ", ".join(f"{above}={tag}" for other in others for tag in tags_of(other)[:1])
-        return f"{head} It is a key of {choices}."
     siblings = nearest(part, member.model_fields)
     if siblings:
         rest = parts[index + 1 :]

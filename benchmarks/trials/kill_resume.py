@@ -91,7 +91,7 @@ def require_success(code: int, data_dir: Path) -> None:
     """
     if code != 0:
         lines = (data_dir / "output").read_text(errors="replace").splitlines()[-20:]
-        raise SystemExit(f"training ended with exit code {code}:\n" + "\n".join(lines))
+        raise SystemExit(f"training in {data_dir} ended with exit code {code}:\n" + "\n".join(lines))
 
 
 def rows(data_dir: Path) -> int:

@@ -291,11 +291,12 @@ class Trainer:
         try:
             self._save_epoch_start()
         except CheckpointError as error:
+            reason = str(error).removesuffix(".")
             if self._saved_epoch < 0:
-                return f"its state could NOT be saved, and none was saved before; {again} starts anew ({error})"
+                return f"its state could NOT be saved, and none was saved before; {again} starts anew ({reason})"
             return (
                 f"its state could NOT be saved; the newest saved one is older: {again} goes on from "
-                f"epoch {self._saved_epoch} ({error})"
+                f"epoch {self._saved_epoch} ({reason})"
             )
         return f"its state is saved; {again} goes on from there"
 

@@ -15,6 +15,8 @@ from metta.common.suggest import did_you_mean
 
 _DEFAULT_WIDTH_MAX = 20
 _TYPE_WIDTH_MAX = 26
+_DOC_WIDTH_MIN = 30  # on a narrower rest of the screen, docs stand on lines of their own
+_DOC_INDENT = 8
 
 _EXAMPLES = (
     ("train arena run=demo", "train; the same command goes on with a stopped run"),
@@ -177,7 +179,12 @@ def _key_table(rows: list[Any], groups: Groups, style: Style) -> list[str]:
         if style.is_terminal:
             kind, default = _cut(kind, type_width), _cut(default, default_width)
         text = f"  {style.name(name)}{' ' * (key_width - len(name))}  {style.dim(f'{kind:<{type_width}}')}"
-        lines.append(f"{text}  {style.value(f'{default:<{default_width}}')}  {style.wrapped(doc, indent)}".rstrip())
+        text = f"{text}  {style.value(f'{default:<{default_width}}')}"
+        if style.is_terminal and style.width - indent < _DOC_WIDTH_MIN:
+            lines.append(text.rstrip())
+            lines += [f"{' ' * _DOC_INDENT}{style.wrapped(doc, _DOC_INDENT)}"] if doc else []
+        else:
+            lines.append(f"{text}  {style.wrapped(doc, indent)}".rstrip())
     return lines
 
 

@@ -11,17 +11,11 @@ TESTED_IN = {
     "agent/policies/fast.py": "agent/test_policy.py",
     "agent/policies/inputs.py": "agent/test_policy.py",
     "agent/policies/mlp.py": "agent/test_policy.py",
-    "cli/cache.py": "architecture/test_imports.py",
     "cli/changes.py": "cli/test_overrides.py",
     "cli/faults.py": "cli/test_overrides.py",
-    "cli/groups.py": "cli/test_overrides.py",
-    "cli/help.py": "architecture/test_docs_commands.py",
-    "cli/listing.py": "architecture/test_docs_commands.py",
-    "cli/main.py": "integration/test_main_path.py",
     "cli/place.py": "cli/test_overrides.py",
     "cli/provenance.py": "cli/test_overrides.py",
-    "cli/schema.py": "architecture/test_docs_commands.py",
-    "cli/style.py": "architecture/test_docs_commands.py",
+    "cli/schema.py": "cli/test_help.py",
     "cli/warm.py": "architecture/test_imports.py",
     "common/env_spec.py": "mettagrid/test_spec.py",
     "common/vector_env.py": "mettagrid/test_auto_reset.py",
@@ -36,9 +30,7 @@ TESTED_IN = {
     "mettagrid/maps/legend.py": "mettagrid/maps/test_map_config.py",
     "mettagrid/vec_env_config.py": "mettagrid/test_vec_env.py",
     "rl/loss/loss_config.py": "rl/loss/test_registry.py",
-    "tools/resolved.py": "tools/test_train.py",
     "tools/system_config.py": "tools/test_train.py",
-    "tools/tool.py": "recipes/test_recipes.py",
 }
 """Mostly declarations that are only seen at work in another module. The list may only become shorter."""
 

@@ -109,7 +109,7 @@ def _parse_args() -> argparse.Namespace:
     parser.add_argument("--game", choices=sorted(GAMES), default="arena")
     parser.add_argument("--agents", type=int, default=24, help="agents in one environment")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--envs", type=int, default=64, help="environments in the batch")
+    parser.add_argument("--envs", type=int, default=256, help="environments in the batch")
     parser.add_argument("--slots", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--agent-steps", type=int, default=1_500_000, help="agent-steps in one repeat")

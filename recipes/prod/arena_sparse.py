@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from metta.mettagrid.builder.envs import make_arena_sparse
 from metta.mettagrid.config.game import MettaGridConfig
-from metta.mettagrid.vec_env_config import VecEnvConfig
-from metta.rl.trainer_config import TrainerConfig
-from metta.sim.evaluator_config import EvaluatorConfig
 from metta.sim.simulation_config import SimulationConfig
 from metta.tools.evaluate import EvaluateTool
 from metta.tools.play import PlayTool
 from metta.tools.replay import ReplayTool
 from metta.tools.train import TrainTool
+from recipes.common.arena_tools import simulations_of, train_on
 
 
 def mettagrid(num_agents: int = 24) -> MettaGridConfig:
@@ -21,18 +19,12 @@ def mettagrid(num_agents: int = 24) -> MettaGridConfig:
 
 def simulations(num_agents: int = 24) -> tuple[SimulationConfig, ...]:
     """``arena_sparse/basic`` without affordable attacks, ``arena_sparse/combat`` as trained."""
-    games = {"basic": make_arena_sparse(num_agents, combat=False), "combat": mettagrid(num_agents)}
-    return tuple(SimulationConfig(suite="arena_sparse", name=name, env=game) for name, game in games.items())
+    return simulations_of("arena_sparse", make_arena_sparse, num_agents)
 
 
 def train(num_agents: int = 24) -> TrainTool:
     """Train on the sparse arena with combat: some 384 agents at a time, in as many environments as that takes."""
-    training_env = VecEnvConfig.for_rows(mettagrid(num_agents))
-    return TrainTool(
-        training_env=training_env,
-        trainer=TrainerConfig.for_rows(training_env.num_rows),
-        evaluator=EvaluatorConfig(simulations=simulations(num_agents)),
-    )
+    return train_on(mettagrid(num_agents), simulations(num_agents))
 
 
 def evaluate(num_agents: int = 24) -> EvaluateTool:

@@ -1,0 +1,34 @@
+"""What the recipes of the arena's variants share: their simulations and their training."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from metta.mettagrid.config.game import MettaGridConfig
+from metta.mettagrid.vec_env_config import VecEnvConfig
+from metta.rl.trainer_config import TrainerConfig
+from metta.sim.evaluator_config import EvaluatorConfig
+from metta.sim.simulation_config import SimulationConfig
+from metta.tools.train import TrainTool
+
+
+class MakeGame(Protocol):
+    """Builds a variant of the arena, such as ``make_arena``."""
+
+    def __call__(self, num_agents: int, combat: bool = True) -> MettaGridConfig: ...
+
+
+def simulations_of(suite: str, make_game: MakeGame, num_agents: int) -> tuple[SimulationConfig, ...]:
+    """``<suite>/basic`` without affordable attacks, ``<suite>/combat`` as trained."""
+    games = {"basic": make_game(num_agents, combat=False), "combat": make_game(num_agents)}
+    return tuple(SimulationConfig(suite=suite, name=name, env=game) for name, game in games.items())
+
+
+def train_on(game: MettaGridConfig, simulations: tuple[SimulationConfig, ...]) -> TrainTool:
+    """Train some 384 agents at a time, in as many environments as that takes."""
+    training_env = VecEnvConfig.for_rows(game)
+    return TrainTool(
+        training_env=training_env,
+        trainer=TrainerConfig.for_rows(training_env.num_rows),
+        evaluator=EvaluatorConfig(simulations=simulations),
+    )

@@ -153,4 +153,11 @@ void FillRandomActions(std::span<std::int32_t> actions, std::size_t num_actions,
   }
 }
 
+std::size_t StatSlot(const GameProgram& program, const std::string& name) {
+  const auto& names = program.stats.names();
+  const auto found = std::find(names.begin(), names.end(), name);
+  MG_CHECK(found != names.end(), ConfigError, "no agent keeps the statistic '", name, "'.");
+  return static_cast<std::size_t>(found - names.begin());
+}
+
 }  // namespace mettagrid::testing

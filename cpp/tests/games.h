@@ -61,4 +61,7 @@ std::int32_t Act(const GameProgram& program, std::string_view name);
 void FillRandomActions(std::span<std::int32_t> actions, std::size_t num_actions, std::uint64_t seed,
                        std::uint32_t step);
 
+// Slot of a statistic; the test fails when no agent keeps it.
+std::size_t StatSlot(const GameProgram& program, const std::string& name);
+
 }  // namespace mettagrid::testing

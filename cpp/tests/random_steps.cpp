@@ -29,7 +29,8 @@ void CheckWorld(const World& world, std::size_t step, std::size_t env) {
     Require(taken.insert(cell).second, "two agents in one cell", step, env);
     Require(world.cells[cell] == program.CodeOf(AgentId(i)), "an agent is not where it thinks", step, env);
     for (std::size_t item = 0; item < program.num_resources(); ++item) {
-      Require(world.Inventory(AgentId(i))[item] <= program.resource_limits[item], "a limit is broken", step, env);
+      Require(world.Inventory(AgentId(i))[item] <= program.agent_rules[0].resource_limits[item], "a limit is broken",
+              step, env);
     }
   }
   for (CellIndex cell = 0; cell < program.map.num_cells(); ++cell) {

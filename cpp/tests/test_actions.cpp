@@ -16,6 +16,7 @@ struct Game1 {
   explicit Game1(GameConfig config) : batch(config, 1) { batch.Reset(1); }
   const World& world() { return batch.env().env(0).world(); }
   int Held(std::size_t agent, std::size_t item) { return world().Inventory(AgentId(agent))[item]; }
+  std::size_t Slot(const std::string& name) { return StatSlot(batch.program(), name); }
   double Stat(std::size_t agent, std::size_t slot) { return world().Stats(AgentId(agent))[slot]; }
   void Give(std::size_t agent, std::size_t item, Amount amount) {
     batch.env().SetInventory(0, AgentId(agent), ItemId(item), amount);
@@ -53,8 +54,8 @@ TEST_CASE("moves go where they say, turn even when blocked, and stop at the map'
   game.Step({"move_south"});
   game.Step({"move_east"});
   CHECK(game.Place(0) == std::pair{1, 2});
-  CHECK(game.Stat(0, game.batch.program().stats.Succeeded(1)) == 3);
-  CHECK(game.Stat(0, game.batch.program().stats.Failed(1)) == 2);
+  CHECK(game.Stat(0, game.Slot("action.move.success")) == 3);
+  CHECK(game.Stat(0, game.Slot("action.move.failed")) == 2);
 }
 
 TEST_CASE("two agents that want one cell: one gets it") {
@@ -129,13 +130,13 @@ TEST_CASE("an attack loots up to the attacker's limits, not what is soul-bound, 
   CHECK(game.Held(1, kOre) == 50);
   CHECK(game.Held(0, kOre) == 5);
   CHECK(game.Held(0, kHeart) == 3);
-  CHECK(game.Stat(1, game.batch.program().stats.Stolen(kOre)) == 5);
+  CHECK(game.Stat(1, game.Slot("attack.stolen.ore_red")) == 5);
   game.Give(1, kOre, 0);
   game.Step({"noop", "attack_0"});  // already frozen
   CHECK(game.Held(1, kOre) == 0);
   CHECK(game.Held(1, kLaser) == 3);
   CHECK(game.world().agents.frozen[0] == 9);  // frozen anew
-  CHECK(game.Stat(1, game.batch.program().stats.attack_hit()) == 2);
+  CHECK(game.Stat(1, game.Slot("attack.hit")) == 2);
 }
 
 TEST_CASE("armor blocks, is paid, and frees room only in the next step") {
@@ -149,7 +150,7 @@ TEST_CASE("armor blocks, is paid, and frees room only in the next step") {
   CHECK(!game.Allowed(0, "move_north"));  // armor is full, no ore to bring
   game.Step({"move_north", "attack_0"});
   CHECK(game.Succeeded(1));
-  CHECK(game.Stat(1, game.batch.program().stats.attack_blocked()) == 1);
+  CHECK(game.Stat(1, game.Slot("attack.blocked")) == 1);
   CHECK(!game.Succeeded(0));  // what the mask ruled out fails although the armor is gone
   CHECK(game.Held(0, kArmor) == 0);
   CHECK(game.Allowed(0, "move_north"));

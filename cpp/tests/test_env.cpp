@@ -85,9 +85,9 @@ TEST_CASE("returns are the sums of the rewards, and groups sum their agents") {
   const StatSlots& slots = batch.program().stats;
   for (std::size_t i = 0; i < 10; ++i) {
     double steps = records[0].agent_stats[slots.invalid_index() * 10 + i];
-    for (std::size_t family = 0; family < kNumActionKinds; ++family) {
-      steps += records[0].agent_stats[slots.Succeeded(family) * 10 + i];
-      steps += records[0].agent_stats[slots.Failed(family) * 10 + i];
+    for (const ActionFamily& family : batch.program().families) {
+      steps += records[0].agent_stats[std::size_t{family.succeeded} * 10 + i];
+      steps += records[0].agent_stats[std::size_t{family.failed} * 10 + i];
     }
     CHECK(steps == 60.0);
   }

@@ -19,7 +19,7 @@ std::string Fault(Change change) {
   return "";
 }
 
-bool Names(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool Mentions(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 
@@ -38,38 +38,44 @@ TEST_CASE("statistics keep the order of the Python list") {
   CHECK(names[program.stats.Gained(0)] == "heart.gained");
   CHECK(names[program.stats.Lost(1)] == "ore_red.lost");
   CHECK(names[program.stats.Held(4)] == "armor.amount");
-  CHECK(names[program.stats.Failed(2)] == "action.attack.failed");
+  CHECK(names[program.families[2].failed] == "action.attack.failed");
   CHECK(names[program.stats.invalid_index()] == "action.invalid_index");
   CHECK(names[program.stats.frozen_ticks()] == "status.frozen.ticks");
-  CHECK(names[program.stats.attack_blocked()] == "attack.blocked");
-  CHECK(names[program.stats.Stolen(4)] == "attack.stolen.armor");
+  CHECK(names[program.attack.blocked] == "attack.blocked");
+  CHECK(names[program.attack.first_stolen + 4U] == "attack.stolen.armor");
 }
 
 TEST_CASE("faults name the key and what was expected") {
   CHECK(Fault([](GameConfig&) {}).empty());
-  CHECK(Names(Fault([](GameConfig& c) { c.num_agents = 0; }), "num_agents=0, expected 1 .. 1024"));
-  CHECK(Names(Fault([](GameConfig& c) { c.obs.width = 10; }), "obs.width=10, expected an odd number"));
-  CHECK(Names(Fault([](GameConfig& c) { c.obs.height = 17; }), "obs.height=17"));
-  CHECK(Names(Fault([](GameConfig& c) { c.obs.num_tokens = 3; }), "obs.num_tokens=3"));
-  CHECK(Names(Fault([](GameConfig& c) { c.profile = "classic"; }), "profile='classic'"));
-  CHECK(Names(Fault([](GameConfig& c) { c.agent.resource_limits = {{"gold", 1}}; }), "'gold'"));
-  CHECK(Names(Fault([](GameConfig& c) { c.agent.resource_limits = {{"heart", 70000}}; }), "heart=70000"));
-  CHECK(Names(Fault([](GameConfig& c) { c.agent.initial_inventory = {{"laser", 51}}; }), "exceeds the agent's limit"));
-  CHECK(Names(Fault([](GameConfig& c) { c.agent.rewards.stats = {{"wealth", 1.0}}; }), "'wealth'"));
-  CHECK(Names(Fault([](GameConfig& c) { c.groups.clear(); }), "groups has 0 entries"));
-  CHECK(Names(Fault([](GameConfig& c) { std::get<RoomsMapConfig>(c.map).objects.push_back({"lake", 1}); }), "'lake'"));
-  CHECK(Names(Fault([](GameConfig& c) { std::get<RoomsMapConfig>(c.map).objects[0].second = 700; }), "25x25"));
-  CHECK(Names(Fault([](GameConfig& c) { std::get<RoomsMapConfig>(c.map).rooms = 5000; }), "map.rooms=5000"));
-  CHECK(Names(Fault([](GameConfig& c) { std::get<RoomsMapConfig>(c.map).border_object = "altar"; }), "not a wall"));
-  CHECK(Names(Fault([](GameConfig& c) { c.map = RandomMapConfig{.width = 4, .height = 4, .border_width = 2}; }),
-              "map.border_width=2"));
-  CHECK(Names(Fault([](GameConfig& c) { c.map = RandomMapConfig{.width = -4}; }), "-4x20"));
-  CHECK(Names(Fault([](GameConfig& c) { std::get<ConverterConfig>(c.objects[1].second).conversion_ticks = 0; }),
-              "objects.mine_red.conversion_ticks=0"));
-  CHECK(Names(Fault([](GameConfig& c) {
-                std::get<ConverterConfig>(c.objects[2].second).input_resources.push_back({"battery_red", 1});
-              }),
-              "as input and output"));
+  CHECK(Mentions(Fault([](GameConfig& c) { c.num_agents = 0; }), "num_agents=0, expected 1 .. 1024"));
+  CHECK(Mentions(Fault([](GameConfig& c) { c.obs.width = 10; }), "obs.width=10, expected an odd number"));
+  CHECK(Mentions(Fault([](GameConfig& c) { c.obs.height = 17; }), "obs.height=17"));
+  CHECK(Mentions(Fault([](GameConfig& c) { c.obs.num_tokens = 3; }), "obs.num_tokens=3"));
+  CHECK(Mentions(Fault([](GameConfig& c) { c.profile = "classic"; }), "profile='classic'"));
+  CHECK(Mentions(Fault([](GameConfig& c) { c.agent.resource_limits = {{"gold", 1}}; }), "'gold'"));
+  CHECK(Mentions(Fault([](GameConfig& c) { c.agent.resource_limits = {{"heart", 70000}}; }), "heart=70000"));
+  CHECK(Mentions(Fault([](GameConfig& c) {
+                   c.agent.initial_inventory = {{"laser", 51}};
+                 }),
+                 "exceeds the agent's limit"));
+  CHECK(Mentions(Fault([](GameConfig& c) { c.agent.rewards.stats = {{"wealth", 1.0}}; }), "'wealth'"));
+  CHECK(Mentions(Fault([](GameConfig& c) { c.groups.clear(); }), "groups has 0 entries"));
+  CHECK(Mentions(Fault([](GameConfig& c) {
+                   std::get<RoomsMapConfig>(c.map).objects.push_back({"lake", 1});
+                 }),
+                 "'lake'"));
+  CHECK(Mentions(Fault([](GameConfig& c) { std::get<RoomsMapConfig>(c.map).objects[0].second = 700; }), "25x25"));
+  CHECK(Mentions(Fault([](GameConfig& c) { std::get<RoomsMapConfig>(c.map).rooms = 5000; }), "map.rooms=5000"));
+  CHECK(Mentions(Fault([](GameConfig& c) { std::get<RoomsMapConfig>(c.map).border_object = "altar"; }), "not a wall"));
+  CHECK(Mentions(Fault([](GameConfig& c) { c.map = RandomMapConfig{.width = 4, .height = 4, .border_width = 2}; }),
+                 "map.border_width=2"));
+  CHECK(Mentions(Fault([](GameConfig& c) { c.map = RandomMapConfig{.width = -4}; }), "-4x20"));
+  CHECK(Mentions(Fault([](GameConfig& c) { std::get<ConverterConfig>(c.objects[1].second).conversion_ticks = 0; }),
+                 "objects.mine_red.conversion_ticks=0"));
+  CHECK(Mentions(Fault([](GameConfig& c) {
+                   std::get<ConverterConfig>(c.objects[2].second).input_resources.push_back({"battery_red", 1});
+                 }),
+                 "as input and output"));
 }
 
 TEST_CASE("faults of drawn maps") {

@@ -18,8 +18,8 @@ std::map<std::string, int> CountThings(const World& world) {
     if (code == kEmpty || code == kOutside) continue;
     if (program.IsAgent(code)) {
       ++counts["agent"];
-    } else if (program.IsConverter(code)) {
-      ++counts[program.TypeOf(program.ConverterOf(code)).name];
+    } else if (program.IsObject(code)) {
+      ++counts[program.TypeOf(program.ObjectOf(code)).name];
     } else {
       ++counts[program.statics[code - 1U].name];
     }
@@ -110,7 +110,7 @@ TEST_CASE("a drawn map is taken as it is, agents in reading order") {
   const MapPlan& map = batch.program().map;
   CHECK(world.agents.cell[0] == map.CellAt(0, 1));
   CHECK(world.agents.cell[1] == map.CellAt(1, 2));
-  CHECK(batch.program().IsConverter(world.cells[map.CellAt(1, 0)]));
+  CHECK(batch.program().IsObject(world.cells[map.CellAt(1, 0)]));
   CHECK(world.cells[map.CellAt(0, 0)] == 1);
   CHECK(world.cells[map.CellAt(1, 1)] == kEmpty);
 }

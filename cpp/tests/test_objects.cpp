@@ -28,7 +28,7 @@ TEST_CASE("a mine starts, finishes, cools down and stops at its maximum") {
   Batch batch(MineGame(2, 3, 2), 1);
   batch.Reset(0);
   const World& world = batch.env().env(0).world();
-  const auto stock = [&world] { return static_cast<int>(world.Inventory(ConverterId(0))[kOre]); };
+  const auto stock = [&world] { return static_cast<int>(world.Inventory(ObjectId(0))[kOre]); };
   struct Expected {
     int converting, cooldown, ore;
   };
@@ -41,7 +41,7 @@ TEST_CASE("a mine starts, finishes, cools down and stops at its maximum") {
     CHECK(batch.Token(0, kNorthOfAgent, kCooldown) == expected.cooldown);
     CHECK(stock() == expected.ore);
   }
-  CHECK(!world.IsAwake(ConverterId(0)));
+  CHECK(!world.IsAwake(ObjectId(0)));
   batch.Step({Act(batch.program(), "move_north")});
   CHECK(stock() == 0);
   CHECK(world.Inventory(AgentId(0))[kOre] == 2);
@@ -55,7 +55,7 @@ TEST_CASE("conversions without cooldown follow each other at once") {
   batch.Reset(0);
   for (int step = 1; step <= 8; ++step) {
     batch.Step({0});
-    CHECK(batch.env().env(0).world().Inventory(ConverterId(0))[kOre] == step - 1);
+    CHECK(batch.env().env(0).world().Inventory(ObjectId(0))[kOre] == step - 1);
   }
 }
 
@@ -65,13 +65,13 @@ TEST_CASE("conversions are counted down, and none are made at zero") {
   Batch batch(config, 1);
   batch.Reset(0);
   for (int step = 0; step < 6; ++step) batch.Step({0});
-  CHECK(batch.env().env(0).world().Inventory(ConverterId(0))[kOre] == 2);
+  CHECK(batch.env().env(0).world().Inventory(ObjectId(0))[kOre] == 2);
   std::get<ConverterConfig>(config.objects[1].second).max_conversions = 0;
   std::get<ConverterConfig>(config.objects[1].second).initial_resource_count = 4;
   Batch idle(config, 1);
   idle.Reset(0);
   for (int step = 0; step < 6; ++step) idle.Step({0});
-  CHECK(idle.env().env(0).world().Inventory(ConverterId(0))[kOre] == 4);
+  CHECK(idle.env().env(0).world().Inventory(ObjectId(0))[kOre] == 4);
 }
 
 TEST_CASE("a stock that would overflow does not start") {
@@ -80,7 +80,7 @@ TEST_CASE("a stock that would overflow does not start") {
   Batch batch(config, 1);
   batch.Reset(0);
   for (int step = 0; step < 6; ++step) batch.Step({0});
-  CHECK(batch.env().env(0).world().Inventory(ConverterId(0))[kOre] == kMaxAmount);
+  CHECK(batch.env().env(0).world().Inventory(ObjectId(0))[kOre] == kMaxAmount);
   CHECK(batch.Token(0, kNorthOfAgent, 17 + static_cast<int>(kOre)) == 255);  // saturates
 }
 
@@ -93,7 +93,7 @@ TEST_CASE("a generator takes one ore, makes one battery, and takes the next ore 
   const std::int32_t use = Act(batch.program(), "move_north");
   batch.Step({use});
   CHECK(batch.Buffer().action_success[0]);
-  CHECK(world.Inventory(ConverterId(0))[kOre] == 1);
+  CHECK(world.Inventory(ObjectId(0))[kOre] == 1);
   CHECK(world.Inventory(AgentId(0))[kOre] == 2);
   CHECK(batch.Mask(0)[static_cast<std::size_t>(use)]);  // the next timed events consume the ore, so it will lack one
   batch.Step({use});

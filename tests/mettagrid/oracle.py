@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any
 
 from metta.mettagrid.config.game import GameConfig
@@ -172,7 +173,7 @@ class Oracle:
 
     def to_give(self, agent: Agent, resource: str) -> int:
         """Units of ``resource`` that a use may put: what the move itself costs is kept back."""
-        return max(0, agent.inventory[resource] - self.game.actions.move.consumed_resources.get(resource, 0))
+        return max(0, agent.inventory[resource] - ceil(self.game.actions.move.consumed_resources.get(resource, 0)))
 
     def _act(self, index: int, action: str) -> bool:
         agent = self.agents[index]
@@ -194,7 +195,7 @@ class Oracle:
         done = self._move(agent) if family == "move" else self._attack(agent, int(what))
         if done:
             cost = self.game.actions.move if family == "move" else self.game.actions.attack
-            self._pay(agent, cost.consumed_resources)
+            self._pay(agent, {name: int(price) for name, price in cost.consumed_resources.items()})
         return done
 
     def _move(self, agent: Agent) -> bool:

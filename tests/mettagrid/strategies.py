@@ -22,15 +22,18 @@ def games(draw: st.DrawFn, *, min_agents: int = 1, max_agents: int = 6, max_step
     objects = {"wall": {"type": "wall", "type_id": 1}}
     for i in range(draw(st.integers(0, 3))):
         objects[f"converter_{i}"] = draw(_converters(type_id=2 + 3 * i))
+    actions = draw(_actions())
     groups = {"red": {"id": 0}, "blue": {"id": draw(st.integers(1, 9))}}
     game: dict[str, Any] = {
         "resource_names": RESOURCES,
         "num_agents": num_agents,
         "max_steps": draw(st.sampled_from([0, 1, 2, 7, max_steps])),
         "obs": draw(_observations()),
-        "agent": draw(_agents()),
+        "agent": draw(
+            _agents(stats=["ore.gained", "heart.amount", *(["attack.hit"] if actions["attack"]["enabled"] else [])])
+        ),
         "groups": groups,
-        "actions": draw(_actions()),
+        "actions": actions,
         "objects": objects,
         "map": draw(_maps(list(objects), num_agents)),
     }
@@ -68,12 +71,12 @@ def _observations(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
-def _agents(draw: st.DrawFn) -> dict[str, Any]:
+def _agents(draw: st.DrawFn, stats: list[str]) -> dict[str, Any]:
     limits = draw(st.dictionaries(st.sampled_from(RESOURCES), st.integers(1, 4), max_size=4))
     start = {name: draw(st.integers(0, limits.get(name, 6))) for name in RESOURCES}
     weights = st.sampled_from(_WEIGHTS)
     inventory = draw(st.dictionaries(st.sampled_from(RESOURCES), weights, max_size=3))
-    stats = draw(st.dictionaries(st.sampled_from(["ore.gained", "heart.amount", "attack.hit"]), weights, max_size=2))
+    weighed = draw(st.dictionaries(st.sampled_from(stats), weights, max_size=2))
     return {
         "default_resource_limit": draw(st.sampled_from([6, 255])),
         "resource_limits": limits,
@@ -84,8 +87,8 @@ def _agents(draw: st.DrawFn) -> dict[str, Any]:
         "rewards": {
             "inventory": inventory,
             "inventory_max": {name: 1.0 for name in inventory if draw(st.booleans())},
-            "stats": stats,
-            "stats_max": {name: 0.5 for name in stats if draw(st.booleans())},
+            "stats": weighed,
+            "stats_max": {name: 0.5 for name in weighed if draw(st.booleans())},
         },
     }
 

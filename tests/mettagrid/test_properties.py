@@ -91,8 +91,8 @@ def test_resources_are_conserved(config: MettaGridConfig, seed: int, play_seed: 
     stats = {name: int(values.sum()) for name, values in record.agent_stats.items()}
     for cost, times in (
         (game.actions.move.consumed_resources, stats["action.move.success"]),
-        (game.actions.attack.consumed_resources, stats["action.attack.success"]),
-        (game.actions.attack.defense_resources, stats["attack.blocked"]),
+        (game.actions.attack.consumed_resources, stats.get("action.attack.success", 0)),
+        (game.actions.attack.defense_resources, stats.get("attack.blocked", 0)),
     ):
         expected.subtract({name: n * times for name, n in cost.items()})
     held = amounts(before)

@@ -2,6 +2,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -95,8 +96,16 @@ template <class T>
 struct IsList<std::vector<T>> : std::true_type {};
 
 template <class T>
+struct IsOptional : std::false_type {};
+template <class T>
+struct IsOptional<std::optional<T>> : std::true_type {};
+
+template <class T>
 void Read(const py::handle& value, const std::string& path, T& out) {
-  if constexpr (HasVisit<T>) {
+  if constexpr (IsOptional<T>::value) {
+    out.reset();
+    if (!value.is_none()) Read(value, path, out.emplace());
+  } else if constexpr (HasVisit<T>) {
     ReadStruct(AsDict(value, path), path, false, out);
   } else if constexpr (IsVariant<T>::value) {
     ReadVariant(AsDict(value, path), path, out);
@@ -119,7 +128,9 @@ void Read(const py::handle& value, const std::string& path, T& out) {
 // {"obs": {"width": 11, ...}, ...}: every field of a struct with its value; mappings as lists of entries.
 template <class T>
 py::object Describe(const T& value) {
-  if constexpr (HasVisit<T>) {
+  if constexpr (IsOptional<T>::value) {
+    return value ? Describe(*value) : py::none();
+  } else if constexpr (HasVisit<T>) {
     py::dict fields;
     T::Visit([&fields](const char* name, const auto& field) { fields[name] = Describe(field); }, value);
     return std::move(fields);

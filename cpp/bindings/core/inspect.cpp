@@ -1,6 +1,10 @@
 #include "inspect.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "mettagrid/objects/description.h"
+#include "mettagrid/objects/object_kinds.h"
 
 namespace mettagrid::bindings {
 namespace {
@@ -13,12 +17,6 @@ py::dict InventoryDict(const GameProgram& program, std::span<const Amount> amoun
     if (amounts[i] > 0) inventory[py::str(program.resource_names[i])] = amounts[i];
   }
   return inventory;
-}
-
-py::dict Recipe(const GameProgram& program, std::span<const ItemAmount> amounts) {
-  py::dict recipe;
-  for (const ItemAmount& entry : amounts) recipe[py::str(program.resource_names[entry.item.index()])] = entry.amount;
-  return recipe;
 }
 
 py::dict Base(const GameProgram& program, CellIndex cell, const std::string& name, std::uint8_t type_id) {
@@ -48,26 +46,26 @@ py::dict AgentDict(const World& world, AgentId agent) {
   return object;
 }
 
-py::dict ConverterDict(const World& world, ConverterId converter) {
-  const GameProgram& program = *world.program;
-  const ConverterType& type = program.TypeOf(converter);
-  const std::size_t i = converter.index();
-  py::dict object = Base(program, world.converters.cell[i], type.name, type.type_id);
-  const ConverterPhase phase = world.converters.phase[i];
-  const std::uint32_t left = world.converters.until[i] - world.header().step;
-  object["phase"] = phase == ConverterPhase::kIdle         ? "idle"
-                    : phase == ConverterPhase::kConverting ? "converting"
-                                                           : "cooling";
-  object["conversion_remaining"] = phase == ConverterPhase::kConverting ? left : 0;
-  object["cooldown_remaining"] = phase == ConverterPhase::kCooling ? left : 0;
-  object["conversion_ticks"] = type.conversion_ticks;
-  object["cooldown"] = type.cooldown;
-  object["conversions_left"] = world.converters.conversions_left[i];
-  object["max_output"] = type.max_output;
-  object["inventory"] = InventoryDict(program, world.Inventory(converter));
-  object["input_resources"] = Recipe(program, type.inputs);
-  object["output_resources"] = Recipe(program, type.outputs);
-  return object;
+struct ToPython {
+  py::object operator()(bool value) const { return py::bool_(value); }
+  py::object operator()(std::int64_t value) const { return py::int_(value); }
+  py::object operator()(double value) const { return py::float_(value); }
+  py::object operator()(const std::string& value) const { return py::str(value); }
+  py::object operator()(const Description::Recipe& recipe) const {
+    py::dict amounts;
+    for (const auto& [name, amount] : recipe) amounts[py::str(name)] = amount;
+    return std::move(amounts);
+  }
+};
+
+py::dict ObjectDict(const World& world, ObjectId object) {
+  const ObjectType& type = world.program->TypeOf(object);
+  py::dict properties = Base(*world.program, world.objects.cell[object.index()], type.name, type.type_id);
+  properties["inventory"] = InventoryDict(*world.program, world.Inventory(object));
+  Description description(*world.program);
+  KindOf(type).describe(world, object, description);
+  for (const auto& [name, value] : description.properties()) properties[py::str(name)] = std::visit(ToPython{}, value);
+  return properties;
 }
 
 char Glyph(const World& world, CellCode code) {
@@ -75,7 +73,7 @@ char Glyph(const World& world, CellCode code) {
   if (code == kEmpty) return '.';
   if (program.IsAgent(code)) return "0123456789abcdefghijklmnopqrstuvwxyz"[program.AgentOf(code).index() % 36];
   const std::string& name =
-      program.IsConverter(code) ? program.TypeOf(program.ConverterOf(code)).name : program.statics[code - 1U].name;
+      program.IsObject(code) ? program.TypeOf(program.ObjectOf(code)).name : program.StaticOf(code).name;
   constexpr std::pair<const char*, char> kKnown[] = {{"wall", '#'},          {"altar", '_'},  {"mine_red", 'm'},
                                                      {"generator_red", 'n'}, {"lasery", 'S'}, {"armory", 'o'}};
   for (const auto& [known, glyph] : kKnown) {
@@ -90,12 +88,16 @@ char Glyph(const World& world, CellCode code) {
 py::list GridObjects(const World& world) {
   const GameProgram& program = *world.program;
   py::list objects;
-  for (std::size_t i = 0; i < program.num_agents; ++i) objects.append(AgentDict(world, AgentId(i)));
-  for (std::size_t i = 0; i < program.num_converters(); ++i) objects.append(ConverterDict(world, ConverterId(i)));
+  for (std::size_t i = 0; i < program.num_agents; ++i) {
+    if (world.IsHere(AgentId(i))) objects.append(AgentDict(world, AgentId(i)));
+  }
+  for (std::size_t i = 0; i < program.num_objects(); ++i) {
+    if (world.objects.cell[i] != kNowhere) objects.append(ObjectDict(world, ObjectId(i)));
+  }
   for (CellIndex cell = 0; cell < program.map.num_cells(); ++cell) {
     const CellCode code = world.cells[cell];
-    if (code == kEmpty || code >= program.first_agent_code) continue;
-    const StaticType& type = program.statics[code - 1U];
+    if (!program.IsStatic(code)) continue;
+    const StaticType& type = program.StaticOf(code);
     objects.append(Base(program, cell, type.name, type.type_id));
   }
   std::size_t id = 0;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -16,44 +17,54 @@ ATTACKS = tuple(f"attack_{cell}" for cell in range(9))
 """Flat names of ``attack``: the cells of the 3x3 ahead, nearest row last (``docs/mettagrid.md``)."""
 
 
+MIN_PRICE = 1e-6
+"""A smaller fraction of a unit would practically never be paid."""
+
+
 class NoopConfig(Config):
     """Do nothing. Always there, always allowed, always succeeds."""
 
 
-class MoveConfig(Config):
-    """Step into an empty cell, or use the object there."""
+class ActionConfig(Config):
+    """What every action can ask for.
 
-    enabled: bool = True
-    required_resources: dict[str, int] = Field(default={}, description="resource -> units that must be held")
-    consumed_resources: dict[str, int] = Field(default={}, description="resource -> units paid on success")
-
-    @model_validator(mode="after")
-    def _amounts_fit(self) -> Self:
-        check_amounts("actions.move.required_resources", self.required_resources, most=MAX_AMOUNT)
-        check_amounts("actions.move.consumed_resources", self.consumed_resources, most=MAX_AMOUNT)
-        return self
-
-
-class AttackConfig(Config):
-    """Freeze and loot an agent in the 3x3 ahead, unless it pays ``defense_resources``.
-
-    An action needs whichever is more of ``required_resources`` and ``consumed_resources``. A cost above an agent's
-    limit is allowed: it switches attacks off while the action space stays the same.
+    An action needs whichever is more of ``required_resources`` and ``consumed_resources`` (rounded up). A fraction is
+    paid with that probability: 1.25 costs 1 unit, and a second one in a quarter of the cases. A cost above an agent's
+    limit is allowed: it switches the action off while the action space stays the same.
     """
 
     enabled: bool = False
     required_resources: dict[str, int] = Field(default={}, description="resource -> units that must be held")
-    consumed_resources: dict[str, int] = Field(default={}, description="resource -> units paid on success")
-    defense_resources: dict[str, int] = Field(
-        default={}, description="resource -> units that the target pays to block; empty: never blocked"
+    consumed_resources: dict[str, float] = Field(
+        default={}, description="resource -> units paid on success; a fraction is paid with that probability"
     )
 
     @model_validator(mode="after")
     def _amounts_fit(self) -> Self:
-        check_amounts("actions.attack.required_resources", self.required_resources, most=MAX_AMOUNT)
-        check_amounts("actions.attack.consumed_resources", self.consumed_resources, most=MAX_AMOUNT)
-        check_amounts("actions.attack.defense_resources", self.defense_resources, most=MAX_AMOUNT)
+        for key, amounts in self.tables().items():
+            check_amounts(key, amounts, least=MIN_PRICE if key == "consumed_resources" else 1, most=MAX_AMOUNT)
         return self
+
+    def tables(self) -> dict[str, Mapping[str, float]]:
+        """Every mapping from resources to amounts, by its key."""
+        return {"required_resources": self.required_resources, "consumed_resources": self.consumed_resources}
+
+
+class MoveConfig(ActionConfig):
+    """Step into an empty cell, or use the object there."""
+
+    enabled: bool = True
+
+
+class AttackConfig(ActionConfig):
+    """Freeze and loot an agent in the 3x3 ahead, unless it pays ``defense_resources``."""
+
+    defense_resources: dict[str, int] = Field(
+        default={}, description="resource -> units that the target pays to block; empty: never blocked"
+    )
+
+    def tables(self) -> dict[str, Mapping[str, float]]:
+        return {**super().tables(), "defense_resources": self.defense_resources}
 
 
 class ActionsConfig(Config):
@@ -67,11 +78,22 @@ class ActionsConfig(Config):
     move: MoveConfig = MoveConfig()
     attack: AttackConfig = AttackConfig()
 
+    def families(self) -> dict[str, tuple[str, ...]]:
+        """The families that a game has, in the engine's order, each with the names of its flat actions.
+
+        >>> ActionsConfig().families()["move"]
+        ('move_north', 'move_south', 'move_west', 'move_east')
+        """
+        families: dict[str, tuple[str, ...]] = {"noop": ("noop",)}
+        if self.move.enabled:
+            families["move"] = MOVES
+        if self.attack.enabled:
+            families["attack"] = ATTACKS
+        return families
+
     def names(self) -> tuple[str, ...]:
         """Flat action names; their positions are the action indices."""
-        moves = MOVES if self.move.enabled else ()
-        attacks = ATTACKS if self.attack.enabled else ()
-        return ("noop", *moves, *attacks)
+        return tuple(name for variants in self.families().values() for name in variants)
 
     def check_resources(self, resource_names: tuple[str, ...]) -> None:
         """Refuse names that the game does not declare.
@@ -79,14 +101,10 @@ class ActionsConfig(Config):
         Raises:
             ValueError: an unknown resource, with its key. Ignoring it would make the action free.
         """
-        tables = {
-            "move.required_resources": self.move.required_resources,
-            "move.consumed_resources": self.move.consumed_resources,
-            "attack.required_resources": self.attack.required_resources,
-            "attack.consumed_resources": self.attack.consumed_resources,
-            "attack.defense_resources": self.attack.defense_resources,
-        }
-        for key, amounts in tables.items():
-            check_names(
-                f"game.actions.{key}", amounts, resource_names, what="resource", declared_in="game.resource_names"
-            )
+        for family in type(self).model_fields:
+            config = getattr(self, family)
+            if not isinstance(config, ActionConfig):
+                continue
+            for table, amounts in config.tables().items():
+                key = f"game.actions.{family}.{table}"
+                check_names(key, amounts, resource_names, what="resource", declared_in="game.resource_names")

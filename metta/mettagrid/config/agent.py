@@ -11,13 +11,6 @@ from metta.common.config import Config
 from metta.mettagrid.config.checks import check_amounts, check_names, check_stats
 from metta.mettagrid.config.limits import MAX_AMOUNT, MAX_TICKS
 from metta.mettagrid.config.rewards import RewardsConfig
-from metta.mettagrid.config.stats import agent_stat_names
-
-
-class GroupConfig(Config):
-    """A named group of agents. ``id`` is the value of the feature ``agent:group``."""
-
-    id: int = Field(ge=0, le=255, description="value of the feature agent:group")
 
 
 class AgentConfig(Config):
@@ -41,11 +34,11 @@ class AgentConfig(Config):
         """The most units of ``resource`` that one agent can hold."""
         return self.resource_limits.get(resource, self.default_resource_limit)
 
-    def check_resources(self, resource_names: tuple[str, ...]) -> None:
-        """Refuse names that the game does not declare.
+    def check_resources(self, key: str, resource_names: tuple[str, ...], stats: tuple[str, ...]) -> None:
+        """Refuse names that the game does not declare; ``key`` is where this config stands.
 
         Raises:
-            ValueError: an unknown resource, with its key.
+            ValueError: an unknown resource or statistic, with its key.
         """
         tables = {
             "resource_limits": self.resource_limits,
@@ -54,11 +47,10 @@ class AgentConfig(Config):
             "rewards.inventory": self.rewards.inventory,
             "rewards.inventory_max": self.rewards.inventory_max,
         }
-        for key, names in tables.items():
-            check_names(f"game.agent.{key}", names, resource_names, what="resource", declared_in="game.resource_names")
-        known = agent_stat_names(resource_names)
-        for key, names in (("stats", self.rewards.stats), ("stats_max", self.rewards.stats_max)):
-            check_stats(f"game.agent.rewards.{key}", names, known)
+        for table, names in tables.items():
+            check_names(f"{key}.{table}", names, resource_names, what="resource", declared_in="game.resource_names")
+        for table, names in (("stats", self.rewards.stats), ("stats_max", self.rewards.stats_max)):
+            check_stats(f"{key}.rewards.{table}", names, stats)
 
     @model_validator(mode="after")
     def _amounts_fit(self) -> Self:
@@ -73,3 +65,10 @@ class AgentConfig(Config):
         if not isfinite(self.action_failure_penalty):
             raise ValueError(f"agent.action_failure_penalty={self.action_failure_penalty}, expected a finite number.")
         return self
+
+
+class GroupConfig(Config):
+    """A named group of agents. ``id`` is the value of the feature ``agent:group``."""
+
+    id: int = Field(ge=0, le=255, description="value of the feature agent:group")
+    agent: AgentConfig | None = Field(default=None, description="the group's own agents; none: game.agent")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from metta.common.suggest import did_you_mean
 
@@ -35,7 +35,7 @@ def check_stats(key: str, names: Iterable[str], known: Collection[str]) -> None:
             )
 
 
-def check_amounts(key: str, amounts: dict[str, int], *, least: int = 1, most: int) -> None:
+def check_amounts(key: str, amounts: Mapping[str, float], *, least: float = 1, most: int) -> None:
     """Refuse amounts outside ``least .. most``.
 
     Raises:

@@ -13,6 +13,8 @@ from metta.mettagrid.config.checks import check_names, check_unique
 from metta.mettagrid.config.limits import MAX_AGENTS, MAX_OBJECT_KINDS, MAX_RESOURCES, MAX_STEPS
 from metta.mettagrid.config.objects import ConverterConfig, ObjectConfig, WallConfig
 from metta.mettagrid.config.observation import ObservationConfig
+from metta.mettagrid.config.stats import agent_stat_names
+from metta.mettagrid.config.systems import SystemsConfig
 from metta.mettagrid.maps.legend import AGENT, EMPTY
 from metta.mettagrid.maps.map_config import AsciiMapConfig, MapConfig, RandomMapConfig
 
@@ -51,6 +53,7 @@ class GameConfig(Config):
         default={"agent": GroupConfig(id=0)}, min_length=1, description="the first one is every agent's default"
     )
     actions: ActionsConfig = ActionsConfig()
+    systems: SystemsConfig = SystemsConfig()
     objects: dict[str, ObjectConfig] = Field(
         default={"wall": WallConfig(type_id=1)}, max_length=MAX_OBJECT_KINDS, description="what a map can hold"
     )
@@ -59,7 +62,11 @@ class GameConfig(Config):
     @model_validator(mode="after")
     def _names_are_declared(self) -> Self:
         check_unique("game.resource_names", self.resource_names)
-        self.agent.check_resources(self.resource_names)
+        stats = agent_stat_names(self.resource_names, self.actions.families())
+        self.agent.check_resources("game.agent", self.resource_names, stats)
+        for name, group in self.groups.items():
+            if group.agent is not None:
+                group.agent.check_resources(f"game.groups.{name}.agent", self.resource_names, stats)
         self.actions.check_resources(self.resource_names)
         for name, thing in self.objects.items():
             if isinstance(thing, ConverterConfig):
@@ -96,13 +103,17 @@ class GameConfig(Config):
         self.map.check_agents(self.num_agents)
         return self
 
+    def agent_configs(self) -> tuple[AgentConfig, ...]:
+        """The config of each group's agents, in the order of the groups."""
+        return tuple(group.agent or self.agent for group in self.groups.values())
+
     def _check_recipe(self, name: str, converter: ConverterConfig) -> None:
         recipes = (("input_resources", converter.input_resources), ("output_resources", converter.output_resources))
         for key, amounts in recipes:
             where = f"game.objects.{name}.{key}"
             check_names(where, amounts, self.resource_names, what="resource", declared_in="game.resource_names")
             for resource, amount in amounts.items():
-                if self.agent.limit_of(resource) == 0:
+                if all(agent.limit_of(resource) == 0 for agent in self.agent_configs()):
                     raise ValueError(
                         f"{where}.{resource}={amount}, but agents can hold 0 of it, so nobody could ever "
                         f"{'bring' if key == 'input_resources' else 'take'} it. "

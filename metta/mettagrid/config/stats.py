@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-ACTION_FAMILIES = ("noop", "move", "attack")
+from collections.abc import Iterable
 
 
-def agent_stat_names(resource_names: tuple[str, ...]) -> tuple[str, ...]:
+def agent_stat_names(resource_names: Iterable[str], action_families: Iterable[str]) -> tuple[str, ...]:
     """Every agent statistic of a game, in the engine's slot order.
 
-    >>> agent_stat_names(("ore",))[:3]
-    ('ore.gained', 'ore.lost', 'ore.amount')
+    >>> agent_stat_names(["ore"], ["noop"])
+    ('ore.gained', 'ore.lost', 'ore.amount', 'action.invalid_index', 'status.frozen.ticks', 'action.noop.success', \
+'action.noop.failed')
     """
-    names = [f"{resource}.{kind}" for resource in resource_names for kind in ("gained", "lost", "amount")]
-    names += [f"action.{family}.{outcome}" for family in ACTION_FAMILIES for outcome in ("success", "failed")]
-    names += ["action.invalid_index", "status.frozen.ticks", "attack.hit", "attack.blocked"]
-    names += [f"attack.stolen.{resource}" for resource in resource_names]
+    resources = tuple(resource_names)
+    names = [f"{resource}.{kind}" for resource in resources for kind in ("gained", "lost", "amount")]
+    names += ["action.invalid_index", "status.frozen.ticks"]
+    for family in action_families:
+        names += [f"action.{family}.{outcome}" for outcome in ("success", "failed")]
+        if family == "attack":
+            names += ["attack.hit", "attack.blocked", *(f"attack.stolen.{resource}" for resource in resources)]
     return tuple(names)

@@ -47,7 +47,7 @@ def _plain(value: Any) -> Any:
 def test_game_fields() -> None:
     native = {name: value for name, value in SCHEMA.items() if name not in ("groups", *VARIANTS)}
     assert list(SCHEMA) == list(GameConfig.model_fields)
-    for name in ("obs", "agent", "actions"):
+    for name in ("obs", "agent", "actions", "systems"):
         compare(type(getattr(GameConfig(), name)), native.pop(name), name)
     assert native.pop("resource_names") in ([], list(DEFAULT_RESOURCES))
     assert native == {name: getattr(GameConfig(), name) for name in native}
@@ -68,7 +68,7 @@ def test_variants(key: str) -> None:
 def test_statistics_have_the_engine_names() -> None:
     game = make_arena().game
     program = _core.GameProgram(game.model_dump(mode="json"))
-    assert tuple(program.agent_stat_names) == agent_stat_names(game.resource_names)
+    assert tuple(program.agent_stat_names) == agent_stat_names(game.resource_names, game.actions.families())
     assert tuple(program.action_names) == game.actions.names()
 
 

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "mettagrid/actions/outcome.h"
+#include "mettagrid/core/outcome.h"
 #include "mettagrid/objects/world.h"
 
 namespace mettagrid {
@@ -16,6 +16,7 @@ namespace mettagrid {
 //
 // The target pays its defense and blocks, or is frozen; if it was not frozen yet, it loses all that is not soul-bound,
 // up to the attacker's limits.
-Outcome Attack(const World& world, AgentId attacker, std::uint8_t cell);
+Outcome Attack(const World& world, AgentId attacker, const ActionFamily& family, std::uint8_t cell);
+void MaskAttack(const World& world, AgentId attacker, const ActionFamily& family, bool* allowed);
 
 }  // namespace mettagrid

@@ -1,15 +1,16 @@
 #pragma once
 
-#include "mettagrid/actions/outcome.h"
+#include "mettagrid/core/outcome.h"
 #include "mettagrid/objects/world.h"
 
 namespace mettagrid {
 
-// Turns the agent, then steps into an empty cell or uses the converter there. The cost is paid on success only.
-//   before  @ .  move_east  after  . @        before  @ m  move_east  after  @ m  (and the agent holds the ore)
-Outcome Move(const World& world, AgentId agent, Orientation direction);
+// Turns the agent, even when it cannot move.
+void FaceMove(const World& world, AgentId agent, std::uint8_t direction);
 
-// Puts what the recipe lacks, takes what is offered. Done when at least one unit moved.
-Outcome Use(const World& world, AgentId agent, ConverterId converter);
+// Steps into an empty cell or uses the object there.
+//   before  @ .  move_east  after  . @        before  @ m  move_east  after  @ m  (and the agent holds the ore)
+Outcome Move(const World& world, AgentId agent, const ActionFamily& family, std::uint8_t direction);
+void MaskMove(const World& world, AgentId agent, const ActionFamily& family, bool* allowed);
 
 }  // namespace mettagrid

@@ -6,11 +6,9 @@
 #include <variant>
 #include <vector>
 
-namespace mettagrid {
+#include "mettagrid/config/named.h"
 
-// A mapping in the order that the user wrote it.
-template <class T>
-using Named = std::vector<std::pair<std::string, T>>;
+namespace mettagrid {
 
 struct RandomMapConfig {
   static constexpr const char* kType = "random";

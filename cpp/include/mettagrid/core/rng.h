@@ -14,13 +14,16 @@ using PhiloxBlock = std::array<std::uint32_t, 4>;
 PhiloxBlock Philox4x32(PhiloxBlock counter, std::uint64_t key);
 
 // What a stream is for. Part of the counter, so that streams of one step never overlap.
-enum class Purpose : std::uint32_t { kMap = 1, kActionOrder = 2, kDesync = 3 };
+enum class Purpose : std::uint32_t { kMap = 1, kActionOrder = 2, kDesync = 3, kCost = 4 };
 
 // Words numbered by (seed, environment, episode, step, purpose): the same whichever thread draws them, and whenever.
 class RandomStream {
  public:
-  RandomStream(std::uint64_t seed, std::uint32_t env, std::uint32_t episode, std::uint32_t step, Purpose purpose)
-      : counter_{env, episode, step, static_cast<std::uint32_t>(purpose) << 24}, key_(seed) {}
+  // `lane` tells apart streams of one purpose in one step, such as those of agents: each may draw 1,024 words.
+  RandomStream(std::uint64_t seed, std::uint32_t env, std::uint32_t episode, std::uint32_t step, Purpose purpose,
+               std::uint16_t lane = 0)
+      : counter_{env, episode, step, static_cast<std::uint32_t>(purpose) << 24 | std::uint32_t{lane} << 8},
+        key_(seed) {}
 
   std::uint32_t Next() {
     if (used_ == 4) Refill();

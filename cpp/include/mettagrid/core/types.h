@@ -6,7 +6,7 @@
 
 namespace mettagrid {
 
-// A typed index: an agent's number cannot be taken for a converter's or a resource's.
+// A typed index: an agent's number cannot be taken for an object's or a resource's.
 template <class Tag>
 struct Id {
   std::uint16_t value = 0;
@@ -19,7 +19,7 @@ struct Id {
 };
 
 using AgentId = Id<struct AgentTag>;
-using ConverterId = Id<struct ConverterTag>;
+using ObjectId = Id<struct ObjectTag>;
 using ItemId = Id<struct ItemTag>;
 
 // Units of one resource in one inventory.
@@ -28,9 +28,10 @@ inline constexpr Amount kMaxAmount = 65535;
 
 // Index into the padded grid, row-major. The padding lets windows and weapons look past the map without bounds checks.
 using CellIndex = std::uint32_t;
+inline constexpr CellIndex kNowhere = 0xFFFFFFFF;
 
-// What stands on a cell: nothing, a kind of static object (wall), or one agent or converter. The ranges after
-// kEmpty are laid out by the GameProgram: statics, agents, converters. kOutside fills the padding.
+// What stands on a cell: nothing, a kind of static object (wall), or one agent or object. The ranges after
+// kEmpty are laid out by the GameProgram: statics, agents, objects. kOutside fills the padding.
 using CellCode = std::uint16_t;
 inline constexpr CellCode kEmpty = 0;
 inline constexpr CellCode kOutside = 0xFFFF;

@@ -1,20 +1,24 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "mettagrid/objects/game_program.h"
 #include "mettagrid/observe/observer.h"
+#include "mettagrid/systems/registry.h"
 
 namespace mettagrid {
 
 // A compiled game with its observation tables: what environments share.
 struct Game {
-  explicit Game(const GameConfig& config) : program(CompileGame(config)), observer(program) {}
+  explicit Game(const GameConfig& config)
+      : program(CompileGame(config)), observer(program), systems(EnabledSystems(program)) {}
   Game(const Game&) = delete;
   Game& operator=(const Game&) = delete;
 
   const GameProgram program;
   const Observer observer;
+  const std::vector<RunSystem> systems;
 };
 
 using GamePtr = std::shared_ptr<const Game>;

@@ -9,11 +9,11 @@
 
 namespace mettagrid {
 
-// What a map cell can hold, before agents and converters have numbers.
+// What a map cell can hold, before agents and objects have numbers.
 struct Thing {
-  enum class Kind : std::uint8_t { kStatic, kConverter, kAgent };
+  enum class Kind : std::uint8_t { kStatic, kObject, kAgent };
   Kind kind = Kind::kStatic;
-  std::uint8_t index = 0;  // static type, converter type, or group
+  std::uint8_t index = 0;  // static type, object type, or group
 
   friend bool operator==(const Thing&, const Thing&) = default;
 };
@@ -46,8 +46,11 @@ struct MapPlan {
   std::uint32_t pad_y = 0;
   std::vector<CellCode> base;  // padded grid with statics of every episode
   std::vector<std::uint8_t> base_occupied;
-  std::vector<FixedThing> fixed;  // agents and converters of every episode, in reading order
+  std::vector<FixedThing> fixed;  // agents and objects of every episode, in reading order
   std::vector<Region> regions;
+
+  // Per object type, the most that one episode can hold.
+  std::vector<std::uint64_t> Capacity(std::size_t num_types) const;
 
   std::uint32_t stride() const { return width + 2 * pad_x; }
   std::uint32_t num_cells() const { return stride() * (height + 2 * pad_y); }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -11,25 +12,23 @@ namespace mettagrid {
 class StatSlots {
  public:
   StatSlots() = default;
-  StatSlots(const std::vector<std::string>& resources, const std::vector<std::string>& action_families);
+  explicit StatSlots(const std::vector<std::string>& resources);
+
+  // A further statistic; mechanics keep the slot in their rules.
+  std::uint16_t Add(std::string name);
 
   std::size_t Gained(std::size_t item) const { return 3 * item; }
   std::size_t Lost(std::size_t item) const { return 3 * item + 1; }
   std::size_t Held(std::size_t item) const { return 3 * item + 2; }  // "<res>.amount": filled in when a record is made
-  std::size_t Succeeded(std::size_t family) const { return actions_ + 2 * family; }
-  std::size_t Failed(std::size_t family) const { return actions_ + 2 * family + 1; }
+  bool IsHeld(std::size_t slot) const { return slot < invalid_index_ && slot % 3 == 2; }
   std::size_t invalid_index() const { return invalid_index_; }
   std::size_t frozen_ticks() const { return invalid_index_ + 1; }
-  std::size_t attack_hit() const { return invalid_index_ + 2; }
-  std::size_t attack_blocked() const { return invalid_index_ + 3; }
-  std::size_t Stolen(std::size_t item) const { return invalid_index_ + 4 + item; }
 
   const std::vector<std::string>& names() const { return names_; }
   std::size_t size() const { return names_.size(); }
 
  private:
   std::vector<std::string> names_;
-  std::size_t actions_ = 0;
   std::size_t invalid_index_ = 0;
 };
 

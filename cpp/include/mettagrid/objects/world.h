@@ -11,7 +11,11 @@
 
 namespace mettagrid {
 
-enum class ConverterPhase : std::uint8_t { kIdle = 0, kConverting = 1, kCooling = 2 };
+enum class ObjectPhase : std::uint8_t { kIdle = 0, kConverting = 1, kCooling = 2 };
+
+// Only an agent that is here stands on the grid, is seen, and acts. One that waits to enter, or left for good, has
+// nothing more to learn in its row: the row is terminated.
+enum class Presence : std::uint8_t { kHere = 0, kWaiting = 1, kDown = 2, kGone = 3 };
 
 // Bits of AgentColumns::changed.
 inline constexpr std::uint8_t kLooksChanged = 1;     // the token run is stale
@@ -41,6 +45,7 @@ struct AgentColumns {
   Orientation* orientation;
   std::uint16_t* frozen;  // steps still blocked, the current one included
   std::uint8_t* group;    // group index, not id
+  Presence* presence;
   std::uint8_t* last_action;
   std::uint8_t* success;
   std::uint8_t* changed;
@@ -52,12 +57,13 @@ struct AgentColumns {
   double* stats;             // [A][S]
 };
 
-struct ConverterColumns {
+struct ObjectColumns {
   CellIndex* cell;
-  ConverterPhase* phase;
-  std::uint32_t* until;  // step at which the phase ends
-  std::int32_t* conversions_left;
-  Amount* inventory;       // [C][R]
+  ObjectPhase* phase;
+  std::uint8_t* mode;      // what its kind makes of it
+  std::uint32_t* until;    // step at which the phase ends
+  std::int32_t* left;      // conversions or uses
+  Amount* inventory;       // [O][R]
   std::uint64_t* awake;    // bit set: busy, or to be looked at in the next timed events
   std::uint64_t* changed;  // bit set: the token run is stale
 };
@@ -73,18 +79,22 @@ class World {
   std::span<Amount> Inventory(AgentId agent) const {
     return {agents.inventory + agent.index() * num_resources_, num_resources_};
   }
-  std::span<Amount> Inventory(ConverterId converter) const {
-    return {converters.inventory + converter.index() * num_resources_, num_resources_};
+  std::span<Amount> Inventory(ObjectId object) const {
+    return {objects.inventory + object.index() * num_resources_, num_resources_};
   }
   std::span<double> Stats(AgentId agent) const { return {agents.stats + agent.index() * num_stats_, num_stats_}; }
   void Count(AgentId agent, std::size_t slot, double amount = 1.0) const { Stats(agent)[slot] += amount; }
+
+  const AgentRules& RulesOf(AgentId agent) const { return program->agent_rules[agents.group[agent.index()]]; }
+  Amount LimitOf(AgentId agent, ItemId item) const { return RulesOf(agent).resource_limits[item.index()]; }
+  bool IsHere(AgentId agent) const { return agents.presence[agent.index()] == Presence::kHere; }
 
   // Units that `agent` can still take. Room that an attack made in this step (the agent paid its defense, or was
   // looted) counts only from the next step on: otherwise an action could succeed that the mask had ruled out.
   Amount Room(AgentId agent, ItemId item) const {
     const std::size_t slot = agent.index() * num_resources_ + item.index();
     const int used = std::max(agents.inventory[slot], agents.inventory_before[slot]);
-    return static_cast<Amount>(std::max(0, program->resource_limits[item.index()] - used));
+    return static_cast<Amount>(std::max(0, LimitOf(agent, item) - used));
   }
 
   void Gain(AgentId agent, ItemId item, Amount amount) const {
@@ -121,16 +131,12 @@ class World {
   }
 
   // Looked at in the next timed events, and shown anew.
-  void Touch(ConverterId converter) const {
-    Wake(converter);
-    converters.changed[converter.index() / 64] |= std::uint64_t{1} << (converter.index() % 64);
+  void Touch(ObjectId object) const {
+    Wake(object);
+    objects.changed[object.index() / 64] |= std::uint64_t{1} << (object.index() % 64);
   }
-  void Wake(ConverterId converter) const {
-    converters.awake[converter.index() / 64] |= std::uint64_t{1} << (converter.index() % 64);
-  }
-  bool IsAwake(ConverterId converter) const {
-    return (converters.awake[converter.index() / 64] >> (converter.index() % 64) & 1) != 0;
-  }
+  void Wake(ObjectId object) const { objects.awake[object.index() / 64] |= std::uint64_t{1} << (object.index() % 64); }
+  bool IsAwake(ObjectId object) const { return (objects.awake[object.index() / 64] >> (object.index() % 64) & 1) != 0; }
 
   std::uint8_t* RunOf(CellCode code) const { return runs + code * program->layout.run_bytes; }
 
@@ -139,7 +145,7 @@ class World {
   std::uint8_t* occupied;
   std::uint8_t* runs;
   AgentColumns agents;
-  ConverterColumns converters;
+  ObjectColumns objects;
 
  private:
   std::byte* bytes_;
@@ -147,8 +153,8 @@ class World {
   std::size_t num_stats_;
 };
 
-// Empties the world and starts an episode: agents and converters numbered and placed on a map drawn for
-// (seed, env, episode). Keeps header().seed, env and ticks; `scratch` holds at least the area of the largest region.
+// Empties the world and starts an episode: agents and objects numbered and placed on a map drawn for
+// (seed, env, episode). Keeps header().seed, env and ticks; `scratch`: see DrawMap.
 void StartEpisode(const World& world, std::uint32_t episode, std::span<std::uint32_t> scratch);
 
 // Whether every index and count in the bytes is one that a step may follow without leaving them: things stand where

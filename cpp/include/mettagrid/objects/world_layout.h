@@ -6,7 +6,7 @@
 namespace mettagrid {
 
 // Changes whenever the meaning of a world's bytes does.
-inline constexpr std::uint32_t kWorldFormat = 1;
+inline constexpr std::uint32_t kWorldFormat = 2;
 
 // Token runs come in chunks of 16 bytes that hold 5 tokens of 3 bytes; a copied chunk's last byte is written over by
 // the next one.
@@ -22,6 +22,7 @@ struct WorldLayout {
   std::size_t agent_orientation = 0;
   std::size_t agent_frozen = 0;
   std::size_t agent_group = 0;
+  std::size_t agent_presence = 0;
   std::size_t agent_last_action = 0;
   std::size_t agent_success = 0;
   std::size_t agent_changed = 0;
@@ -31,14 +32,15 @@ struct WorldLayout {
   std::size_t agent_inventory = 0;         // Amount [A][R]
   std::size_t agent_inventory_before = 0;  // Amount [A][R]
   std::size_t agent_stats = 0;             // double [A][S]
-  // converters [C]
-  std::size_t converter_cell = 0;
-  std::size_t converter_phase = 0;
-  std::size_t converter_until = 0;
-  std::size_t converter_conversions_left = 0;
-  std::size_t converter_inventory = 0;  // Amount [C][R]
-  std::size_t converter_awake = 0;      // bit set
-  std::size_t converter_changed = 0;    // bit set
+  // objects [O]
+  std::size_t object_cell = 0;
+  std::size_t object_phase = 0;
+  std::size_t object_mode = 0;
+  std::size_t object_until = 0;
+  std::size_t object_left = 0;
+  std::size_t object_inventory = 0;  // Amount [O][R]
+  std::size_t object_awake = 0;      // bit set
+  std::size_t object_changed = 0;    // bit set
   // encoded tokens by cell code: run_bytes each; the last byte counts the tokens
   std::size_t runs = 0;
   std::size_t run_bytes = 16;

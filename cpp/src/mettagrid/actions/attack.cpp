@@ -5,44 +5,52 @@
 namespace mettagrid {
 namespace {
 
+CellCode CodeAimedAt(const World& world, AgentId attacker, std::size_t cell) {
+  const auto facing = static_cast<std::size_t>(world.agents.orientation[attacker.index()]);
+  return world.cells[static_cast<CellIndex>(static_cast<std::int32_t>(world.agents.cell[attacker.index()]) +
+                                            world.program->attack.offsets[facing][cell])];
+}
+
 void Loot(const World& world, AgentId attacker, AgentId target) {
-  const GameProgram& program = *world.program;
+  const std::vector<bool>& soul_bound = world.RulesOf(target).soul_bound;
   const auto held = world.Inventory(target);
   for (std::size_t i = 0; i < held.size(); ++i) {
-    if (held[i] == 0 || program.soul_bound[i]) continue;
+    if (held[i] == 0 || soul_bound[i]) continue;
     const ItemId item(i);
     const Amount taken = std::min(held[i], world.Room(attacker, item));
     if (taken == 0) continue;
     world.Lose(target, item, taken);
     world.Gain(attacker, item, taken);
-    world.Count(attacker, program.stats.Stolen(i), taken);
+    world.Count(attacker, world.program->attack.first_stolen + i, taken);
   }
 }
 
 }  // namespace
 
-Outcome Attack(const World& world, AgentId attacker, std::uint8_t cell) {
+Outcome Attack(const World& world, AgentId attacker, const ActionFamily&, std::uint8_t cell) {
   const GameProgram& program = *world.program;
-  if (!world.Holds(attacker, program.attack_cost.needed)) return Outcome::kCannotAfford;
-  const auto facing = static_cast<std::size_t>(world.agents.orientation[attacker.index()]);
-  const auto aim = static_cast<CellIndex>(static_cast<std::int32_t>(world.agents.cell[attacker.index()]) +
-                                          program.attack_offsets[facing][cell]);
-  const CellCode code = world.cells[aim];
+  const AttackRules& rules = program.attack;
+  const CellCode code = CodeAimedAt(world, attacker, cell);
   if (!program.IsAgent(code)) return Outcome::kNoTarget;
   const AgentId target = program.AgentOf(code);
-  if (!program.defense.empty() && world.Holds(target, program.defense)) {
-    world.Pay(target, program.defense);
-    world.Count(attacker, program.stats.attack_blocked());
-  } else {
-    std::uint16_t& frozen = world.agents.frozen[target.index()];
-    const bool was_frozen = frozen > 0;
-    frozen = program.freeze_duration;
-    world.agents.changed[target.index()] |= kLooksChanged;
-    world.Count(attacker, program.stats.attack_hit());
-    if (!was_frozen) Loot(world, attacker, target);
+  if (!rules.defense.empty() && world.Holds(target, rules.defense)) {
+    world.Pay(target, rules.defense);
+    world.Count(attacker, rules.blocked);
+    return Outcome::kDone;
   }
-  world.Pay(attacker, program.attack_cost.consumed);
+  std::uint16_t& frozen = world.agents.frozen[target.index()];
+  const bool was_frozen = frozen > 0;
+  frozen = world.RulesOf(target).freeze_duration;
+  world.agents.changed[target.index()] |= kLooksChanged;
+  world.Count(attacker, rules.hit);
+  if (!was_frozen) Loot(world, attacker, target);
   return Outcome::kDone;
+}
+
+void MaskAttack(const World& world, AgentId attacker, const ActionFamily& family, bool* allowed) {
+  for (std::size_t i = 0; i < family.count; ++i) {
+    allowed[i] = world.program->IsAgent(CodeAimedAt(world, attacker, i));
+  }
 }
 
 }  // namespace mettagrid

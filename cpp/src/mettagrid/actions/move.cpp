@@ -1,61 +1,52 @@
 #include "mettagrid/actions/move.h"
 
-#include <algorithm>
+#include "mettagrid/objects/object_kinds.h"
 
 namespace mettagrid {
+namespace {
 
-Outcome Use(const World& world, AgentId agent, ConverterId converter) {
-  const GameProgram& program = *world.program;
-  const ConverterType& type = program.TypeOf(converter);
-  const auto stock = world.Inventory(converter);
-  const auto held = world.Inventory(agent);
-  int moved = 0;
-  for (const ItemAmount& input : type.inputs) {
-    const std::size_t item = input.item.index();
-    // What the move itself costs is kept back: it is paid afterwards.
-    const int spare = held[item] - program.move_reserved[item];
-    const int put = std::min(input.amount - stock[item], spare);
-    if (put <= 0) continue;
-    world.Lose(agent, input.item, static_cast<Amount>(put));
-    stock[item] = static_cast<Amount>(stock[item] + put);
-    moved += put;
-  }
-  for (const ItemAmount& output : type.outputs) {
-    const std::size_t item = output.item.index();
-    const Amount taken = std::min(stock[item], world.Room(agent, output.item));
-    if (taken == 0) continue;
-    world.Gain(agent, output.item, taken);
-    stock[item] = static_cast<Amount>(stock[item] - taken);
-    moved += taken;
-  }
-  if (moved == 0) return Outcome::kNothingMoved;
-  world.Touch(converter);
-  return Outcome::kDone;
+CellIndex CellAhead(const World& world, AgentId agent, std::size_t direction) {
+  return static_cast<CellIndex>(static_cast<std::int32_t>(world.agents.cell[agent.index()]) +
+                                world.program->move.offsets[direction]);
 }
 
-Outcome Move(const World& world, AgentId agent, Orientation direction) {
+bool CanMove(const World& world, AgentId agent, const ActionFamily& family, std::size_t direction) {
   const GameProgram& program = *world.program;
-  const std::size_t index = agent.index();
-  if (world.agents.orientation[index] != direction) {
-    world.agents.orientation[index] = direction;
-    world.agents.changed[index] |= kLooksChanged;
-  }
-  if (!world.Holds(agent, program.move_cost.needed)) return Outcome::kCannotAfford;
-  const CellIndex from = world.agents.cell[index];
-  const auto to = static_cast<CellIndex>(static_cast<std::int32_t>(from) +
-                                         program.move_offsets[static_cast<std::size_t>(direction)]);
+  const CellCode code = world.cells[CellAhead(world, agent, direction)];
+  if (code == kEmpty) return true;
+  if (program.IsAgent(code)) return world.agents.frozen[program.AgentOf(code).index()] == 0;  // it may leave
+  if (!program.IsObject(code)) return false;
+  const ObjectId object = program.ObjectOf(code);
+  return KindOf(world, object).can_use(world, agent, object, family.cost.reserved);
+}
+
+}  // namespace
+
+void FaceMove(const World& world, AgentId agent, std::uint8_t direction) {
+  const auto orientation = static_cast<Orientation>(direction);
+  if (world.agents.orientation[agent.index()] == orientation) return;
+  world.agents.orientation[agent.index()] = orientation;
+  world.agents.changed[agent.index()] |= kLooksChanged;
+}
+
+Outcome Move(const World& world, AgentId agent, const ActionFamily& family, std::uint8_t direction) {
+  const GameProgram& program = *world.program;
+  const CellIndex from = world.agents.cell[agent.index()];
+  const CellIndex to = CellAhead(world, agent, direction);
   const CellCode code = world.cells[to];
   if (code == kEmpty) {
     world.Vacate(from);
     world.Occupy(to, program.CodeOf(agent));
-    world.agents.cell[index] = to;
-  } else if (program.IsConverter(code)) {
-    if (const Outcome used = Use(world, agent, program.ConverterOf(code)); used != Outcome::kDone) return used;
-  } else {
-    return Outcome::kBlocked;
+    world.agents.cell[agent.index()] = to;
+    return Outcome::kDone;
   }
-  world.Pay(agent, program.move_cost.consumed);
-  return Outcome::kDone;
+  if (!program.IsObject(code)) return Outcome::kBlocked;
+  const ObjectId object = program.ObjectOf(code);
+  return KindOf(world, object).use(world, agent, object, family.cost.reserved);
+}
+
+void MaskMove(const World& world, AgentId agent, const ActionFamily& family, bool* allowed) {
+  for (std::size_t i = 0; i < family.count; ++i) allowed[i] = CanMove(world, agent, family, i);
 }
 
 }  // namespace mettagrid

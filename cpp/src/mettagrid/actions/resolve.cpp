@@ -4,28 +4,17 @@
 #include <array>
 #include <numeric>
 
-#include "mettagrid/actions/attack.h"
-#include "mettagrid/actions/move.h"
+#include "mettagrid/actions/cost.h"
+#include "mettagrid/actions/registry.h"
 #include "mettagrid/core/rng.h"
 
 namespace mettagrid {
 namespace {
 
-void Record(const World& world, AgentId agent, ActionKind kind, bool success) {
-  const StatSlots& slots = world.program->stats;
-  const auto family = static_cast<std::size_t>(kind);
-  world.Count(agent, success ? slots.Succeeded(family) : slots.Failed(family));
-  world.agents.success[agent.index()] = success ? 1 : 0;
-  if (!success) world.agents.changed[agent.index()] |= kPenalised;
-}
+constexpr std::uint8_t kHighestPriority = 1;
 
-// A frozen agent fails at everything but noop; it is not penalised for it.
-void RecordFrozen(const World& world, AgentId agent, ActionKind kind) {
-  const StatSlots& slots = world.program->stats;
-  const auto family = static_cast<std::size_t>(kind);
-  const bool success = kind == ActionKind::kNoop;
-  world.Count(agent, slots.frozen_ticks());
-  world.Count(agent, success ? slots.Succeeded(family) : slots.Failed(family));
+void Record(const World& world, AgentId agent, const ActionFamily& family, bool success) {
+  world.Count(agent, success ? family.succeeded : family.failed);
   world.agents.success[agent.index()] = success ? 1 : 0;
 }
 
@@ -36,6 +25,7 @@ const Action* Lookup(const GameProgram& program, std::int32_t index) {
 }
 
 void CountInvalid(const World& world, AgentId agent) {
+  if (!world.IsHere(agent)) return;
   world.Count(agent, world.program->stats.invalid_index());
   if (world.agents.frozen[agent.index()] > 0) {
     world.Count(agent, world.program->stats.frozen_ticks());
@@ -44,18 +34,23 @@ void CountInvalid(const World& world, AgentId agent) {
   }
 }
 
-void Act(const World& world, AgentId agent, const Action& action) {
-  if (world.agents.frozen[agent.index()] > 0) {
-    RecordFrozen(world, agent, action.kind);
+void Act(const World& world, AgentId agent, const Action& action, const ActionRules& rules) {
+  const ActionFamily& family = world.program->families[action.family];
+  if (!world.IsHere(agent)) return;
+  if (world.agents.frozen[agent.index()] > 0) {  // fails at everything but noop, and is not penalised for it
+    world.Count(agent, world.program->stats.frozen_ticks());
+    Record(world, agent, family, action.kind == ActionKind::kNoop);
     return;
   }
-  Outcome outcome = Outcome::kDone;
-  if (action.kind == ActionKind::kAttack) {
-    outcome = Attack(world, agent, action.argument);
-  } else if (action.kind == ActionKind::kMove) {
-    outcome = Move(world, agent, static_cast<Orientation>(action.argument));
+  if (rules.prepare != nullptr) rules.prepare(world, agent, action.argument);
+  Outcome outcome = Outcome::kCannotAfford;
+  if (CanAfford(world, agent, family.cost)) outcome = rules.act(world, agent, family, action.argument);
+  if (outcome == Outcome::kDone) {
+    PayCost(world, agent, family.cost);
+  } else {
+    world.agents.changed[agent.index()] |= kPenalised;
   }
-  Record(world, agent, action.kind, outcome == Outcome::kDone);
+  Record(world, agent, family, outcome == Outcome::kDone);
 }
 
 }  // namespace
@@ -75,16 +70,20 @@ void ResolveActions(const World& world, std::span<const std::int32_t> actions) {
     world.agents.success[i] = 0;
     world.agents.last_action[i] = exists ? static_cast<std::uint8_t>(actions[i]) : std::uint8_t{0};
   }
-  for (const std::uint16_t number : order) {
-    const Action* action = Lookup(program, actions[number]);
-    if (action != nullptr && action->kind == ActionKind::kAttack) Act(world, AgentId(number), *action);
+  for (std::uint8_t priority = kHighestPriority; priority > 0; --priority) {
+    for (const std::uint16_t number : order) {
+      const Action* action = Lookup(program, actions[number]);
+      if (action == nullptr) continue;
+      const ActionRules& rules = RulesOf(action->kind);
+      if (rules.priority == priority) Act(world, AgentId(number), *action, rules);
+    }
   }
   for (const std::uint16_t number : order) {
     const Action* action = Lookup(program, actions[number]);
     if (action == nullptr) {
       CountInvalid(world, AgentId(number));
-    } else if (action->kind != ActionKind::kAttack) {
-      Act(world, AgentId(number), *action);
+    } else if (const ActionRules& rules = RulesOf(action->kind); rules.priority == 0) {
+      Act(world, AgentId(number), *action, rules);
     }
   }
 }

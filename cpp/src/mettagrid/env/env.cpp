@@ -7,26 +7,16 @@
 #include "mettagrid/actions/resolve.h"
 #include "mettagrid/core/hash.h"
 #include "mettagrid/core/rng.h"
+#include "mettagrid/objects/placement.h"
 #include "mettagrid/observe/token_runs.h"
-#include "mettagrid/systems/freeze.h"
 #include "mettagrid/systems/rewards.h"
 #include "mettagrid/systems/timed_events.h"
 
 namespace mettagrid {
-namespace {
-
-std::size_t LargestRegion(const MapPlan& map) {
-  std::size_t largest = 0;
-  for (const Region& region : map.regions) largest = std::max<std::size_t>(largest, region.area());
-  return largest;
-}
-
-}  // namespace
-
 Env::Env(GamePtr game, std::uint32_t index)
     : game_(std::move(game)),
       storage_((game_->program.layout.num_bytes + sizeof(CacheLine) - 1) / sizeof(CacheLine)),
-      scratch_(LargestRegion(game_->program.map)),
+      scratch_(ScratchSize(game_->program.map)),
       world_(game_->program, storage_.data()->bytes) {
   world_.header().env = index;
 }
@@ -64,7 +54,7 @@ bool Env::Step(std::span<const std::int32_t> actions, const Buffers& out, std::s
   ++header.step;
   RunTimedEvents(world_);
   ResolveActions(world_, actions);
-  ThawAgents(world_);
+  for (const RunSystem run : game_->systems) run(world_);
   PayRewards(world_);
   if (header.step_limit > 0 && header.step >= header.step_limit) header.truncated = 1;
   RefreshRuns(world_);
@@ -79,7 +69,8 @@ TokenCounts Env::Emit(const Buffers& out, std::span<const std::byte> next_world)
   const TokenCounts counts = game_->observer.Write(world_, out.observations, out.used_tokens, next_world);
   for (std::size_t i = 0; i < program.num_agents; ++i) {
     out.rewards[i] = world_.agents.reward[i];
-    out.terminated[i] = header.terminated != 0;
+    const Presence presence = world_.agents.presence[i];
+    out.terminated[i] = header.terminated != 0 || presence == Presence::kWaiting || presence == Presence::kGone;
     out.truncated[i] = header.truncated != 0;
     out.first[i] = header.first != 0;
     out.action_success[i] = world_.agents.success[i] != 0;

@@ -7,15 +7,18 @@ namespace {
 
 constexpr std::size_t kFlatHeader = 8;
 
-// Walls, converters and nothing else: agents do not come and go.
+// What the map held at the end; agents do not count as objects.
 std::vector<double> CountObjects(const World& world) {
   const GameProgram& program = *world.program;
   std::vector<double> counts(program.statics.size(), 0.0);
   for (std::size_t cell = 0; cell < program.map.num_cells(); ++cell) {
     const CellCode code = world.cells[cell];
-    if (code != kEmpty && code < program.first_agent_code) counts[code - 1U] += 1.0;
+    if (program.IsStatic(code)) counts[code - 1U] += 1.0;
   }
-  for (const ConverterType& type : program.converter_types) counts.push_back(type.count);
+  for (const ObjectType& type : program.object_types) {
+    const CellIndex* const first = world.objects.cell + type.first;
+    counts.push_back(static_cast<double>(type.count - std::count(first, first + type.count, kNowhere)));
+  }
   return counts;
 }
 
@@ -24,7 +27,7 @@ std::vector<double> CountObjects(const World& world) {
 std::vector<std::string> GameStatNames(const GameProgram& program) {
   std::vector<std::string> names = {"tokens_written", "tokens_dropped"};
   for (const StaticType& type : program.statics) names.push_back("objects." + type.name);
-  for (const ConverterType& type : program.converter_types) names.push_back("objects." + type.name);
+  for (const ObjectType& type : program.object_types) names.push_back("objects." + type.name);
   return names;
 }
 

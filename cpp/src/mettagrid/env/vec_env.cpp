@@ -259,9 +259,8 @@ void VecEnv::SetInventory(std::size_t env, AgentId agent, ItemId item, Amount am
   MG_CHECK(agent.index() < num_agents(), EnvError, "agent ", agent.value, " does not exist, expected 0 .. ",
            num_agents() - 1, ".");
   MG_CHECK(item.index() < program().num_resources(), EnvError, "resource ", item.value, " does not exist.");
-  MG_CHECK(amount <= program().resource_limits[item.index()], EnvError, "an agent can hold ",
-           program().resource_limits[item.index()], " of '", program().resource_names[item.index()], "', got ", amount,
-           ". Raise agent.resource_limits.");
+  MG_CHECK(amount <= world.LimitOf(agent, item), EnvError, "an agent can hold ", world.LimitOf(agent, item), " of '",
+           program().resource_names[item.index()], "', got ", amount, ". Raise agent.resource_limits.");
   world.Inventory(agent)[item.index()] = amount;
   world.agents.changed[agent.index()] |= kLooksChanged;
   world.agents.potential[agent.index()] = RewardPotential(world, agent);  // an edit is not rewarded

@@ -1,5 +1,10 @@
 #include "mettagrid/objects/converter.h"
 
+#include <algorithm>
+#include <limits>
+
+#include "mettagrid/core/check.h"
+
 namespace mettagrid {
 namespace {
 
@@ -11,46 +16,182 @@ int AmountOf(std::span<const ItemAmount> amounts, ItemId item) {
 }
 
 // Whether a conversion starts, when the outputs of one that just finished are counted in.
-bool CanStart(const World& world, ConverterId converter, const ConverterType& type, bool finished) {
-  if (world.converters.conversions_left[converter.index()] == 0) return false;
+bool CanStart(const World& world, ObjectId converter, const ConverterRules& rules, bool finished) {
+  if (world.objects.left[converter.index()] == 0) return false;
   const auto held = world.Inventory(converter);
   int outputs_held = 0;
-  for (const ItemAmount& output : type.outputs) {
+  for (const ItemAmount& output : rules.outputs) {
     const int amount = held[output.item.index()] + (finished ? output.amount : 0);
     if (amount + output.amount > kMaxAmount) return false;
     outputs_held += amount;
   }
-  if (type.max_output >= 0 && outputs_held >= type.max_output) return false;
-  return world.Holds(converter, type.inputs);
+  if (rules.max_output >= 0 && outputs_held >= rules.max_output) return false;
+  return world.Holds(converter, rules.inputs);
+}
+
+void Start(const World& world, ObjectId converter) {
+  const auto& rules = RulesOf<ConverterRules>(world, converter);
+  world.objects.left[converter.index()] = rules.max_conversions;
+  for (const ItemAmount& output : rules.outputs) {
+    world.Inventory(converter)[output.item.index()] = rules.initial_amount;
+  }
+}
+
+Outcome Use(const World& world, AgentId agent, ObjectId converter, std::span<const Amount> reserved) {
+  const auto& rules = RulesOf<ConverterRules>(world, converter);
+  const auto stock = world.Inventory(converter);
+  const auto held = world.Inventory(agent);
+  int moved = 0;
+  for (const ItemAmount& input : rules.inputs) {
+    const std::size_t item = input.item.index();
+    const int put = std::min(input.amount - stock[item], held[item] - reserved[item]);
+    if (put <= 0) continue;
+    world.Lose(agent, input.item, static_cast<Amount>(put));
+    stock[item] = static_cast<Amount>(stock[item] + put);
+    moved += put;
+  }
+  for (const ItemAmount& output : rules.outputs) {
+    const std::size_t item = output.item.index();
+    const Amount taken = std::min(stock[item], world.Room(agent, output.item));
+    if (taken == 0) continue;
+    world.Gain(agent, output.item, taken);
+    stock[item] = static_cast<Amount>(stock[item] - taken);
+    moved += taken;
+  }
+  if (moved == 0) return Outcome::kNothingMoved;
+  world.Touch(converter);
+  return Outcome::kDone;
+}
+
+// Conversions start before the actions, so needs and offers only shrink within a step.
+bool CanUse(const World& world, AgentId agent, ObjectId converter, std::span<const Amount> reserved) {
+  const auto& rules = RulesOf<ConverterRules>(world, converter);
+  const auto held = world.Inventory(agent);
+  ConverterChange change;
+  if (world.IsAwake(converter)) change = NextChange(world, converter, world.header().step + 1);
+  for (const ItemAmount& input : rules.inputs) {
+    const std::size_t item = input.item.index();
+    const int lack = input.amount - HeldAfter(world, converter, change, input.item);
+    if (lack > 0 && held[item] > reserved[item]) return true;
+  }
+  for (const ItemAmount& output : rules.outputs) {
+    const bool has_room = held[output.item.index()] < world.LimitOf(agent, output.item);
+    if (has_room && HeldAfter(world, converter, change, output.item) > 0) return true;
+  }
+  return false;
+}
+
+// Idle and unable to start: nothing happens until an agent touches it.
+bool Tick(const World& world, ObjectId converter, std::uint32_t now) {
+  const ConverterChange change = NextChange(world, converter, now);
+  const auto& rules = RulesOf<ConverterRules>(world, converter);
+  const auto stock = world.Inventory(converter);
+  if (change.finishes) {
+    for (const ItemAmount& output : rules.outputs) {
+      stock[output.item.index()] = static_cast<Amount>(stock[output.item.index()] + output.amount);
+    }
+  }
+  if (change.starts) {
+    for (const ItemAmount& input : rules.inputs) {
+      stock[input.item.index()] = static_cast<Amount>(stock[input.item.index()] - input.amount);
+    }
+    if (rules.max_conversions >= 0) --world.objects.left[converter.index()];
+  }
+  world.objects.phase[converter.index()] = change.phase;
+  world.objects.until[converter.index()] = change.until;
+  return change.phase != ObjectPhase::kIdle;
+}
+
+void Encode(const World& world, ObjectId converter, TokenRun& run) {
+  const ObjectPhase phase = world.objects.phase[converter.index()];
+  if (phase == ObjectPhase::kConverting) run.Add(feature::kConverting, 1);
+  if (phase == ObjectPhase::kCooling) {
+    run.AddSaturating(feature::kCooldownRemaining, world.objects.until[converter.index()] - world.header().step);
+  }
+  const auto stock = world.Inventory(converter);
+  for (const ItemId item : world.program->TypeOf(converter).shown_items) run.AddItem(item.index(), stock[item.index()]);
+}
+
+std::size_t MaxTokens(const ObjectType& type) { return 1 + type.shown_items.size(); }
+
+void Describe(const World& world, ObjectId converter, Description& out) {
+  const auto& rules = RulesOf<ConverterRules>(world, converter);
+  const std::size_t i = converter.index();
+  const ObjectPhase phase = world.objects.phase[i];
+  const std::uint32_t left = world.objects.until[i] - world.header().step;
+  out.Add("phase", std::string(phase == ObjectPhase::kIdle         ? "idle"
+                               : phase == ObjectPhase::kConverting ? "converting"
+                                                                   : "cooling"));
+  out.AddNumber("conversion_remaining", phase == ObjectPhase::kConverting ? left : 0);
+  out.AddNumber("cooldown_remaining", phase == ObjectPhase::kCooling ? left : 0);
+  out.AddNumber("conversion_ticks", rules.conversion_ticks);
+  out.AddNumber("cooldown", rules.cooldown);
+  out.AddNumber("conversions_left", world.objects.left[i]);
+  out.AddNumber("max_output", rules.max_output);
+  out.AddRecipe("input_resources", rules.inputs);
+  out.AddRecipe("output_resources", rules.outputs);
 }
 
 }  // namespace
 
-ConverterChange NextChange(const World& world, ConverterId converter, std::uint32_t now) {
-  const ConverterType& type = world.program->TypeOf(converter);
-  ConverterChange change{.phase = world.converters.phase[converter.index()],
-                         .until = world.converters.until[converter.index()]};
-  if (change.phase == ConverterPhase::kConverting && now >= change.until) {
+const ObjectKind kConverterKind = {
+    .start = Start,
+    .use = Use,
+    .can_use = CanUse,
+    .tick = Tick,
+    .encode = Encode,
+    .max_tokens = MaxTokens,
+    .describe = Describe,
+};
+
+ConverterChange NextChange(const World& world, ObjectId converter, std::uint32_t now) {
+  const auto& rules = RulesOf<ConverterRules>(world, converter);
+  ConverterChange change{.phase = world.objects.phase[converter.index()],
+                         .until = world.objects.until[converter.index()]};
+  if (change.phase == ObjectPhase::kConverting && now >= change.until) {
     change.finishes = true;
-    change.phase = type.cooldown > 0 ? ConverterPhase::kCooling : ConverterPhase::kIdle;
-    change.until = now + type.cooldown;
-  } else if (change.phase == ConverterPhase::kCooling && now >= change.until) {
-    change.phase = ConverterPhase::kIdle;
+    change.phase = rules.cooldown > 0 ? ObjectPhase::kCooling : ObjectPhase::kIdle;
+    change.until = now + rules.cooldown;
+  } else if (change.phase == ObjectPhase::kCooling && now >= change.until) {
+    change.phase = ObjectPhase::kIdle;
   }
-  if (change.phase == ConverterPhase::kIdle && CanStart(world, converter, type, change.finishes)) {
+  if (change.phase == ObjectPhase::kIdle && CanStart(world, converter, rules, change.finishes)) {
     change.starts = true;
-    change.phase = ConverterPhase::kConverting;
-    change.until = now + type.conversion_ticks;
+    change.phase = ObjectPhase::kConverting;
+    change.until = now + rules.conversion_ticks;
   }
   return change;
 }
 
-int HeldAfter(const World& world, ConverterId converter, const ConverterChange& change, ItemId item) {
-  const ConverterType& type = world.program->TypeOf(converter);
+int HeldAfter(const World& world, ObjectId converter, const ConverterChange& change, ItemId item) {
+  const auto& rules = RulesOf<ConverterRules>(world, converter);
   int held = world.Inventory(converter)[item.index()];
-  if (change.finishes) held += AmountOf(type.outputs, item);
-  if (change.starts) held -= AmountOf(type.inputs, item);
+  if (change.finishes) held += AmountOf(rules.outputs, item);
+  if (change.starts) held -= AmountOf(rules.inputs, item);
   return held;
+}
+
+void Compile(const ConverterConfig& config, const std::string& key, const Names& names, ObjectType& type) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
+  ConverterRules rules;
+  rules.inputs = names.Resolve(key + ".input_resources", config.input_resources, 1);
+  rules.outputs = names.Resolve(key + ".output_resources", config.output_resources, 1);
+  for (const auto* amounts : {&rules.inputs, &rules.outputs}) {
+    for (const ItemAmount& entry : *amounts) type.shown_items.push_back(entry.item);
+  }
+  std::sort(type.shown_items.begin(), type.shown_items.end());
+  const auto repeated = std::adjacent_find(type.shown_items.begin(), type.shown_items.end());
+  MG_CHECK(repeated == type.shown_items.end(), ConfigError, key, " has '", names.resources[repeated->index()],
+           "' as input and output. Remove it from one of them.");
+  rules.max_output = static_cast<std::int32_t>(Ranged(key + ".max_output", config.max_output, -1, kMaxAmount));
+  rules.max_conversions =
+      static_cast<std::int32_t>(Ranged(key + ".max_conversions", config.max_conversions, -1, kMost));
+  rules.conversion_ticks =
+      static_cast<std::uint32_t>(Ranged(key + ".conversion_ticks", config.conversion_ticks, 1, kMaxTicks));
+  rules.cooldown = static_cast<std::uint32_t>(Ranged(key + ".cooldown", config.cooldown, 0, kMaxTicks));
+  rules.initial_amount =
+      static_cast<Amount>(Ranged(key + ".initial_resource_count", config.initial_resource_count, 0, kMaxAmount));
+  type.rules = std::move(rules);
 }
 
 }  // namespace mettagrid

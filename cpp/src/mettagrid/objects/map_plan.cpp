@@ -164,6 +164,19 @@ class MapCompiler {
 
 }  // namespace
 
+std::vector<std::uint64_t> MapPlan::Capacity(std::size_t num_types) const {
+  std::vector<std::uint64_t> capacity(num_types, 0);
+  for (const FixedThing& thing : fixed) {
+    if (thing.thing.kind == Thing::Kind::kObject) ++capacity[thing.thing.index];
+  }
+  for (const Region& region : regions) {
+    for (const Region::Batch& batch : region.batches) {
+      if (batch.thing.kind == Thing::Kind::kObject) capacity[batch.thing.index] += batch.count;
+    }
+  }
+  return capacity;
+}
+
 const Thing& ThingNames::Find(const std::string& key, const std::string& name) const {
   for (const auto& [known, thing] : things) {
     if (known == name) return thing;

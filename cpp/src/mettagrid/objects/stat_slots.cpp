@@ -1,20 +1,21 @@
 #include "mettagrid/objects/stat_slots.h"
 
+#include <utility>
+
 namespace mettagrid {
 
-StatSlots::StatSlots(const std::vector<std::string>& resources, const std::vector<std::string>& action_families) {
+StatSlots::StatSlots(const std::vector<std::string>& resources) {
   for (const auto& resource : resources) {
     for (const char* kind : {".gained", ".lost", ".amount"}) names_.push_back(resource + kind);
   }
-  actions_ = names_.size();
-  for (const auto& family : action_families) {
-    for (const char* outcome : {".success", ".failed"}) names_.push_back("action." + family + outcome);
-  }
   invalid_index_ = names_.size();
-  for (const char* name : {"action.invalid_index", "status.frozen.ticks", "attack.hit", "attack.blocked"}) {
-    names_.emplace_back(name);
-  }
-  for (const auto& resource : resources) names_.push_back("attack.stolen." + resource);
+  names_.emplace_back("action.invalid_index");
+  names_.emplace_back("status.frozen.ticks");
+}
+
+std::uint16_t StatSlots::Add(std::string name) {
+  names_.push_back(std::move(name));
+  return static_cast<std::uint16_t>(names_.size() - 1);
 }
 
 }  // namespace mettagrid

@@ -1,11 +1,11 @@
 #include "mettagrid/objects/world.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <functional>
 
-#include "mettagrid/core/rng.h"
+#include "mettagrid/objects/object_kinds.h"
+#include "mettagrid/objects/placement.h"
 
 namespace mettagrid {
 namespace {
@@ -15,67 +15,13 @@ T* Column(std::byte* bytes, std::size_t offset) {
   return reinterpret_cast<T*>(bytes + offset);
 }
 
-// Hands out numbers to agents and converters in the order in which they are placed.
-class Placer {
- public:
-  explicit Placer(const World& world) : world_(world) {
-    const auto& types = world.program->converter_types;
-    for (std::size_t i = 0; i < types.size(); ++i) next_converter_[i] = types[i].first;
-  }
-
-  void Place(CellIndex cell, Thing thing) {
-    const GameProgram& program = *world_.program;
-    switch (thing.kind) {
-      case Thing::Kind::kStatic:
-        world_.Occupy(cell, static_cast<CellCode>(1 + thing.index));
-        return;
-      case Thing::Kind::kConverter: {
-        const ConverterId converter(next_converter_[thing.index]++);
-        world_.converters.cell[converter.index()] = cell;
-        world_.Occupy(cell, program.CodeOf(converter));
-        return;
-      }
-      case Thing::Kind::kAgent: {
-        const AgentId agent(next_agent_++);
-        world_.agents.cell[agent.index()] = cell;
-        world_.agents.group[agent.index()] = thing.index;
-        world_.Occupy(cell, program.CodeOf(agent));
-        return;
-      }
-    }
-  }
-
- private:
-  const World& world_;
-  std::array<std::uint16_t, kMaxObjectKinds> next_converter_{};
-  std::uint16_t next_agent_ = 0;
-};
-
-void Scatter(const Region& region, const MapPlan& map, RandomStream& random, std::span<std::uint32_t> scratch,
-             Placer& placer) {
-  const auto free_cells = scratch.first(region.area());
-  for (std::uint32_t i = 0; i < free_cells.size(); ++i) free_cells[i] = i;
-  std::size_t total = 0;
-  for (const Region::Batch& batch : region.batches) total += batch.count;
-  random.ShuffleFirst(free_cells, total);
-  std::size_t next = 0;
-  for (const Region::Batch& batch : region.batches) {
-    for (std::uint32_t i = 0; i < batch.count; ++i) {
-      const std::uint32_t spot = free_cells[next++];
-      placer.Place(map.CellAt(region.row + spot / region.width, region.column + spot % region.width), batch.thing);
-    }
-  }
-}
-
-void FillConverters(const World& world) {
-  for (const ConverterType& type : world.program->converter_types) {
+void StartObjects(const World& world) {
+  for (const ObjectType& type : world.program->object_types) {
+    const ObjectKind& kind = KindOf(type);
     for (std::size_t i = type.first; i < std::size_t{type.first} + type.count; ++i) {
-      const ConverterId converter(i);
-      world.converters.conversions_left[i] = type.max_conversions;
-      for (const ItemAmount& output : type.outputs) {
-        world.Inventory(converter)[output.item.index()] = type.initial_amount;
-      }
-      world.Touch(converter);
+      if (world.objects.cell[i] == kNowhere) continue;
+      kind.start(world, ObjectId(i));
+      world.Touch(ObjectId(i));
     }
   }
 }
@@ -92,31 +38,34 @@ bool GridIsSound(const World& world, std::size_t num_codes) {
     if (marked != (code != kEmpty && code != kOutside)) return false;
     agents_seen += program.IsAgent(code) ? 1 : 0;
   }
-  return agents_seen == program.num_agents;
+  std::size_t agents_here = 0;
+  for (std::size_t i = 0; i < program.num_agents; ++i) agents_here += world.IsHere(AgentId(i)) ? 1 : 0;
+  return agents_seen == agents_here;
 }
 
 bool AgentIsSound(const World& world, AgentId agent) {
   const GameProgram& program = *world.program;
   const std::size_t i = agent.index();
   const CellIndex cell = world.agents.cell[i];
+  if (world.agents.presence[i] > Presence::kGone || world.agents.group[i] >= program.group_ids.size()) return false;
+  const bool stands = cell < program.map.num_cells() && world.cells[cell] == program.CodeOf(agent);
   const auto held = world.Inventory(agent);
-  return cell < program.map.num_cells() && world.cells[cell] == program.CodeOf(agent) &&
-         world.agents.group[i] < program.group_ids.size() &&
-         static_cast<std::size_t>(world.agents.orientation[i]) < kNumOrientations &&
+  return (stands || !world.IsHere(agent)) && static_cast<std::size_t>(world.agents.orientation[i]) < kNumOrientations &&
          world.agents.last_action[i] < program.num_actions() &&
-         std::equal(held.begin(), held.end(), program.resource_limits.begin(), std::less_equal<>());
+         std::equal(held.begin(), held.end(), world.RulesOf(agent).resource_limits.begin(), std::less_equal<>());
 }
 
-bool ConvertersAreSound(const World& world) {
+bool ObjectsAreSound(const World& world) {
   const GameProgram& program = *world.program;
-  for (std::size_t i = 0; i < program.num_converters(); ++i) {
-    const CellIndex cell = world.converters.cell[i];
-    if (cell >= program.map.num_cells() || world.cells[cell] != program.CodeOf(ConverterId(i))) return false;
-    if (world.converters.phase[i] > ConverterPhase::kCooling) return false;
+  for (std::size_t i = 0; i < program.num_objects(); ++i) {
+    const CellIndex cell = world.objects.cell[i];
+    if (cell == kNowhere) continue;
+    if (cell >= program.map.num_cells() || world.cells[cell] != program.CodeOf(ObjectId(i))) return false;
+    if (world.objects.phase[i] > ObjectPhase::kCooling) return false;
   }
-  const std::size_t last_word = program.num_converters() / 64;
-  const std::size_t tail = program.num_converters() % 64;
-  return tail == 0 || ((world.converters.awake[last_word] | world.converters.changed[last_word]) >> tail) == 0;
+  const std::size_t last_word = program.num_objects() / 64;
+  const std::size_t tail = program.num_objects() % 64;
+  return tail == 0 || ((world.objects.awake[last_word] | world.objects.changed[last_word]) >> tail) == 0;
 }
 
 }  // namespace
@@ -131,6 +80,7 @@ World::World(const GameProgram& compiled, std::byte* bytes)
           .orientation = Column<Orientation>(bytes, compiled.layout.agent_orientation),
           .frozen = Column<std::uint16_t>(bytes, compiled.layout.agent_frozen),
           .group = Column<std::uint8_t>(bytes, compiled.layout.agent_group),
+          .presence = Column<Presence>(bytes, compiled.layout.agent_presence),
           .last_action = Column<std::uint8_t>(bytes, compiled.layout.agent_last_action),
           .success = Column<std::uint8_t>(bytes, compiled.layout.agent_success),
           .changed = Column<std::uint8_t>(bytes, compiled.layout.agent_changed),
@@ -141,14 +91,15 @@ World::World(const GameProgram& compiled, std::byte* bytes)
           .inventory_before = Column<Amount>(bytes, compiled.layout.agent_inventory_before),
           .stats = Column<double>(bytes, compiled.layout.agent_stats),
       },
-      converters{
-          .cell = Column<CellIndex>(bytes, compiled.layout.converter_cell),
-          .phase = Column<ConverterPhase>(bytes, compiled.layout.converter_phase),
-          .until = Column<std::uint32_t>(bytes, compiled.layout.converter_until),
-          .conversions_left = Column<std::int32_t>(bytes, compiled.layout.converter_conversions_left),
-          .inventory = Column<Amount>(bytes, compiled.layout.converter_inventory),
-          .awake = Column<std::uint64_t>(bytes, compiled.layout.converter_awake),
-          .changed = Column<std::uint64_t>(bytes, compiled.layout.converter_changed),
+      objects{
+          .cell = Column<CellIndex>(bytes, compiled.layout.object_cell),
+          .phase = Column<ObjectPhase>(bytes, compiled.layout.object_phase),
+          .mode = Column<std::uint8_t>(bytes, compiled.layout.object_mode),
+          .until = Column<std::uint32_t>(bytes, compiled.layout.object_until),
+          .left = Column<std::int32_t>(bytes, compiled.layout.object_left),
+          .inventory = Column<Amount>(bytes, compiled.layout.object_inventory),
+          .awake = Column<std::uint64_t>(bytes, compiled.layout.object_awake),
+          .changed = Column<std::uint64_t>(bytes, compiled.layout.object_changed),
       },
       bytes_(bytes),
       num_resources_(compiled.num_resources()),
@@ -156,7 +107,6 @@ World::World(const GameProgram& compiled, std::byte* bytes)
 
 void StartEpisode(const World& world, std::uint32_t episode, std::span<std::uint32_t> scratch) {
   const GameProgram& program = *world.program;
-  const MapPlan& map = program.map;
   const WorldHeader old = world.header();
   std::memset(world.bytes().data(), 0, world.bytes().size());
   WorldHeader& header = world.header();
@@ -169,16 +119,10 @@ void StartEpisode(const World& world, std::uint32_t episode, std::span<std::uint
   header.step_limit = program.max_steps;
   header.first = 1;
 
-  std::memcpy(world.cells, map.base.data(), map.base.size() * sizeof(CellCode));
-  std::memcpy(world.occupied, map.base_occupied.data(), map.base_occupied.size());
-  Placer placer(world);
-  for (const FixedThing& fixed : map.fixed) placer.Place(fixed.cell, fixed.thing);
-  RandomStream random(header.seed, header.env, episode, 0, Purpose::kMap);
-  for (const Region& region : map.regions) Scatter(region, map, random, scratch, placer);
-
-  FillConverters(world);
+  DrawMap(world, scratch);
+  StartObjects(world);
   for (std::size_t i = 0; i < program.num_agents; ++i) {
-    for (const ItemAmount& item : program.initial_inventory) {
+    for (const ItemAmount& item : world.RulesOf(AgentId(i)).initial_inventory) {
       world.Inventory(AgentId(i))[item.item.index()] = item.amount;
     }
     world.agents.changed[i] = kLooksChanged;
@@ -187,8 +131,8 @@ void StartEpisode(const World& world, std::uint32_t episode, std::span<std::uint
 
 bool IsSound(const World& world) {
   const GameProgram& program = *world.program;
-  const std::size_t num_codes = program.first_converter_code + program.num_converters();
-  if (!GridIsSound(world, num_codes) || !ConvertersAreSound(world)) return false;
+  const std::size_t num_codes = program.first_object_code + program.num_objects();
+  if (!GridIsSound(world, num_codes) || !ObjectsAreSound(world)) return false;
   for (std::size_t i = 0; i < program.num_agents; ++i) {
     if (!AgentIsSound(world, AgentId(i))) return false;
   }

@@ -29,7 +29,7 @@ class Planner {
 
 WorldLayout LayOutWorld(const GameProgram& program, std::size_t max_tokens) {
   const std::size_t agents = program.num_agents;
-  const std::size_t converters = program.num_converters();
+  const std::size_t objects = program.num_objects();
   const std::size_t resources = program.num_resources();
   const std::size_t cells = program.map.num_cells();
   WorldLayout layout;
@@ -41,6 +41,7 @@ WorldLayout LayOutWorld(const GameProgram& program, std::size_t max_tokens) {
   layout.agent_orientation = plan.Add<Orientation>(agents);
   layout.agent_frozen = plan.Add<std::uint16_t>(agents);
   layout.agent_group = plan.Add<std::uint8_t>(agents);
+  layout.agent_presence = plan.Add<Presence>(agents);
   layout.agent_last_action = plan.Add<std::uint8_t>(agents);
   layout.agent_success = plan.Add<std::uint8_t>(agents);
   layout.agent_changed = plan.Add<std::uint8_t>(agents);
@@ -50,18 +51,19 @@ WorldLayout LayOutWorld(const GameProgram& program, std::size_t max_tokens) {
   layout.agent_inventory = plan.Add<Amount>(agents * resources);
   layout.agent_inventory_before = plan.Add<Amount>(agents * resources);
   layout.agent_stats = plan.Add<double>(agents * program.stats.size());
-  layout.converter_cell = plan.Add<CellIndex>(converters);
-  layout.converter_phase = plan.Add<ConverterPhase>(converters);
-  layout.converter_until = plan.Add<std::uint32_t>(converters);
-  layout.converter_conversions_left = plan.Add<std::int32_t>(converters);
-  layout.converter_inventory = plan.Add<Amount>(converters * resources);
-  layout.converter_awake = plan.Add<std::uint64_t>((converters + 63) / 64);
-  layout.converter_changed = plan.Add<std::uint64_t>((converters + 63) / 64);
+  layout.object_cell = plan.Add<CellIndex>(objects);
+  layout.object_phase = plan.Add<ObjectPhase>(objects);
+  layout.object_mode = plan.Add<std::uint8_t>(objects);
+  layout.object_until = plan.Add<std::uint32_t>(objects);
+  layout.object_left = plan.Add<std::int32_t>(objects);
+  layout.object_inventory = plan.Add<Amount>(objects * resources);
+  layout.object_awake = plan.Add<std::uint64_t>((objects + 63) / 64);
+  layout.object_changed = plan.Add<std::uint64_t>((objects + 63) / 64);
   layout.run_bytes = kChunkBytes * ((max_tokens + kTokensPerChunk - 1) / kTokensPerChunk);
-  layout.runs = plan.Add<std::uint8_t>((program.first_converter_code + converters) * layout.run_bytes);
+  layout.runs = plan.Add<std::uint8_t>((program.first_object_code + objects) * layout.run_bytes);
   layout.num_bytes = plan.size();
   const std::array<std::uint64_t, 9> shape = {agents,
-                                              converters,
+                                              objects,
                                               resources,
                                               program.map.width,
                                               program.map.height,

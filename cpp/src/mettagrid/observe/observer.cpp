@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "mettagrid/core/prefetch.h"
-#include "mettagrid/observe/features.h"
+#include "mettagrid/objects/features.h"
 
 namespace mettagrid {
 namespace {
@@ -162,6 +162,11 @@ TokenCounts Observer::WriteRows(const World& world, std::span<std::uint8_t> rows
   for (std::size_t i = 0; i < program_->num_agents; ++i) {
     prefetcher.AskForMore();
     const RowEnd row{rows.data() + (i + 1) * row_bytes};
+    if (!world.IsHere(AgentId(i))) [[unlikely]] {
+      std::memset(row.end - row_bytes, kPadding, row_bytes);
+      used_tokens[i] = 0;
+      continue;
+    }
     std::uint8_t* const begin = rows.data() + i * row_bytes;
     std::uint8_t* out = WriteGlobals(world, AgentId(i), completion, begin);
     const CellCode* const centre = world.cells + world.agents.cell[i];

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "mettagrid/core/types.h"
+
+namespace mettagrid {
+
+struct ItemAmount {
+  ItemId item;
+  Amount amount;
+};
+
+// A unit that is paid with probability fraction / 2^32.
+struct ItemChance {
+  ItemId item;
+  std::uint32_t fraction;
+};
+
+// Resources that an action needs and pays.
+struct ActionCost {
+  std::vector<ItemAmount> needed;    // what must be held: the greater of required and consumed, rounded up
+  std::vector<ItemAmount> consumed;  // what is paid on success
+  std::vector<ItemChance> chances;   // what is paid on top, at random
+  std::vector<Amount> reserved;      // [R] units kept back for this cost while the action itself takes resources
+};
+
+// Families of actions. Their order is the order of the flat action table.
+enum class ActionKind : std::uint8_t { kNoop, kMove, kAttack };
+inline constexpr std::size_t kNumActionKinds = 3;
+inline constexpr std::array<const char*, kNumActionKinds> kActionKindNames = {"noop", "move", "attack"};
+
+// A family that the game has: flat actions first .. first + count - 1, with arguments 0 .. count - 1.
+struct ActionFamily {
+  ActionKind kind = ActionKind::kNoop;
+  std::uint16_t first = 0;
+  std::uint16_t count = 1;
+  ActionCost cost;
+  std::uint16_t succeeded = 0;  // stat slots
+  std::uint16_t failed = 0;
+};
+
+// One entry of the flat action table.
+struct Action {
+  std::string name;
+  ActionKind kind;
+  std::uint8_t family;    // index into GameProgram::families
+  std::uint8_t argument;  // move: Orientation; attack: cell 0 .. 8 of the 3x3 ahead
+};
+
+inline constexpr std::size_t kNumAttackCells = 9;
+inline constexpr std::size_t kMaxActions = 256;  // last_action is one byte
+
+struct MoveRules {
+  std::array<std::int32_t, kNumOrientations> offsets{};  // in padded cells
+};
+
+struct AttackRules {
+  std::vector<ItemAmount> defense;
+  // Offsets in padded cells of the 3x3 ahead, per orientation; see actions/attack.h for the drawing.
+  std::array<std::array<std::int32_t, kNumAttackCells>, kNumOrientations> offsets{};
+  std::uint16_t hit = 0;  // stat slots
+  std::uint16_t blocked = 0;
+  std::uint16_t first_stolen = 0;  // one slot per resource
+};
+
+}  // namespace mettagrid

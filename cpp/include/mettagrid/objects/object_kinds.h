@@ -1,0 +1,41 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "mettagrid/core/outcome.h"
+#include "mettagrid/objects/description.h"
+#include "mettagrid/objects/token_run.h"
+#include "mettagrid/objects/world.h"
+
+namespace mettagrid {
+
+// What a kind of object does. One line each in object_kinds.cpp.
+struct ObjectKind {
+  // Episode start: fills the state of an object that has just been placed.
+  void (*start)(const World& world, ObjectId object);
+  // An agent uses the object: by moving into it, or from in front of it. `reserved` [R] is what the agent keeps back.
+  Outcome (*use)(const World& world, AgentId agent, ObjectId object, std::span<const Amount> reserved);
+  // Whether `use` would succeed, were it the first action of the next step. Later in that step it can only get worse.
+  bool (*can_use)(const World& world, AgentId agent, ObjectId object, std::span<const Amount> reserved);
+  // A timed event of step `now`; called while the object is awake. Returns whether it stays awake.
+  bool (*tick)(const World& world, ObjectId object, std::uint32_t now);
+  // Tokens after type_id, at most `max_tokens` of them.
+  void (*encode)(const World& world, ObjectId object, TokenRun& run);
+  std::size_t (*max_tokens)(const ObjectType& type);
+  // For inspection and replays.
+  void (*describe)(const World& world, ObjectId object, Description& out);
+};
+
+extern const std::array<const ObjectKind*, std::variant_size_v<ObjectRules>> kObjectKinds;  // as ObjectRules
+
+inline const ObjectKind& KindOf(const ObjectType& type) { return *kObjectKinds[type.rules.index()]; }
+inline const ObjectKind& KindOf(const World& world, ObjectId object) { return KindOf(world.program->TypeOf(object)); }
+
+template <class Rules>
+const Rules& RulesOf(const World& world, ObjectId object) {
+  return *std::get_if<Rules>(&world.program->TypeOf(object).rules);
+}
+
+}  // namespace mettagrid

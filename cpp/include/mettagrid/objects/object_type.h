@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "mettagrid/objects/action_table.h"
+
+namespace mettagrid {
+
+struct ConverterRules {
+  std::vector<ItemAmount> inputs;   // in item order
+  std::vector<ItemAmount> outputs;  // in item order
+  std::int32_t max_output = 5;      // < 0: unlimited
+  std::int32_t max_conversions = -1;
+  std::uint32_t conversion_ticks = 1;
+  std::uint32_t cooldown = 0;
+  Amount initial_amount = 0;
+};
+
+// Kinds of objects that have a state. Each has one line in objects/object_kinds.cpp, in this order.
+using ObjectRules = std::variant<ConverterRules>;
+
+struct ObjectType {
+  std::string name;
+  std::uint8_t type_id = 0;
+  ObjectRules rules;
+  std::vector<ItemId> shown_items;  // in item order: the resources that its token run lists
+  std::uint16_t first = 0;          // objects of this type are numbered first .. first + count - 1
+  std::uint16_t count = 0;          // the most that one episode's map can hold
+};
+
+// Things without a state of their own: the cell code says all.
+struct StaticType {
+  std::string name;
+  std::uint8_t type_id = 0;
+};
+
+}  // namespace mettagrid

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -251,7 +252,7 @@ def test_the_engine_checks_what_the_config_classes_would() -> None:
 
 
 def test_other_python_threads_run_while_the_batch_steps() -> None:
-    env = make(num_envs=64, slots=1, threads=1)
+    env = make(num_envs=256, slots=1, threads=1)
     env.recv(0)
     ticks = [0]
     stop = threading.Event()
@@ -262,11 +263,19 @@ def test_other_python_threads_run_while_the_batch_steps() -> None:
             time.sleep(0)
 
     counter = threading.Thread(target=count)
-    counter.start()
-    play(env, np.random.default_rng(0), 200)
-    stop.set()
-    counter.join()
-    assert ticks[0] > 200
+    # With this interval nobody takes the interpreter's lock away from us: the other thread runs when we let go of it.
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1000)
+    try:
+        counter.start()
+        before = ticks[0]
+        play(env, np.random.default_rng(0), 200)
+        during = ticks[0] - before
+    finally:
+        stop.set()
+        sys.setswitchinterval(interval)
+        counter.join()
+    assert during > 0
 
 
 def test_set_inventory_is_seen_and_not_rewarded() -> None:

@@ -1,17 +1,17 @@
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "mettagrid/env/buffers.h"
 #include "mettagrid/env/env.h"
 #include "mettagrid/env/episode_record.h"
+#include "mettagrid/env/thread_team.h"
 
 namespace mettagrid {
 
@@ -24,14 +24,12 @@ struct VecEnvOptions {
 
 // A batch of environments that steps on its own threads, straight into the caller's buffers.
 //
-// Each slot goes round: Send -> running -> Recv -> received. Work is cut into chunks of environments; each thread has
-// its own share of a slot and helps the others when it is done. Environments share nothing, so that results are equal
-// for any number of threads. Not to be called from two threads at once.
+// Each slot goes round: Send -> running -> Recv -> received. Environments share nothing, so that results are equal for
+// any number of threads. Not to be called from two threads at once.
 class VecEnv {
  public:
   // `games`: environment i plays games[i % size]; their spaces must be equal. Throws ConfigError.
   VecEnv(std::vector<GamePtr> games, const VecEnvOptions& options);
-  ~VecEnv();
   VecEnv(const VecEnv&) = delete;
   VecEnv& operator=(const VecEnv&) = delete;
 
@@ -63,7 +61,7 @@ class VecEnv {
 
   std::size_t num_envs() const { return envs_.size(); }
   std::size_t num_slots() const { return slots_.size(); }
-  std::size_t num_threads() const { return workers_.size() + 1; }
+  std::size_t num_threads() const { return team_->num_threads(); }
   std::size_t num_agents() const { return envs_.front().game().program.num_agents; }
   std::size_t num_rows() const { return num_envs() * num_agents(); }
   std::size_t rows_per_slot() const { return num_rows() / num_slots(); }
@@ -71,35 +69,22 @@ class VecEnv {
 
  private:
   enum class SlotState : std::uint8_t { kUnset, kRunning, kReady, kReceived };
-  struct Share {  // environments of one thread that nobody has taken yet
-    std::size_t next = 0;
-    std::size_t end = 0;
-  };
   struct Slot {
     SlotState state = SlotState::kUnset;
     bool resets = false;
     std::size_t begin = 0;  // environments [begin, end)
     std::size_t end = 0;
-    std::size_t unfinished = 0;
-    std::vector<Share> shares;
-    std::exception_ptr failure;
-  };
-  struct Chunk {
-    Slot* slot = nullptr;
-    std::size_t begin = 0;
-    std::size_t end = 0;
+    std::exception_ptr failure;  // guarded by the mutex
   };
 
   void CheckSpaces() const;
   void CheckBound() const;
   Slot& SlotAt(std::size_t slot);
   std::size_t CheckedEnv(std::size_t env) const;
-  void Start(Slot& slot, bool resets);
-  void WorkerLoop(std::size_t worker);
-  // The mutex is held by the caller of these three; RunChunk lets go of it while it works.
-  bool TakeChunk(Slot& slot, std::size_t worker, Chunk& chunk) const;
-  void RunChunk(const Chunk& chunk, std::unique_lock<std::mutex>& lock);
-  void Finish(Slot& slot, std::size_t worker, std::unique_lock<std::mutex>& lock);
+  void Start(std::size_t slot, bool resets);
+  void Finish(std::size_t slot);
+  void Run(std::size_t slot, std::size_t begin, std::size_t end);  // on any thread of the team
+  void RunEnv(std::size_t env, const Slot& slot, std::vector<EpisodeRecord>& ended);
   Buffers RowsOf(std::size_t env) const;
 
   std::vector<Env> envs_;
@@ -109,13 +94,11 @@ class VecEnv {
   bool bound_ = false;
   std::vector<std::int32_t> actions_;
   std::vector<Slot> slots_;
+
+  std::mutex mutex_;  // guards records and failures while the team works
   std::vector<EpisodeRecord> episodes_;
 
-  std::mutex mutex_;
-  std::condition_variable work_;
-  std::condition_variable finished_;
-  bool stopping_ = false;
-  std::vector<std::jthread> workers_;
+  std::unique_ptr<ThreadTeam> team_;  // last: its threads end before what they use
 };
 
 }  // namespace mettagrid

@@ -8,7 +8,7 @@
 namespace mettagrid {
 namespace {
 
-// Environments taken at once: few enough to share the work, many enough to make taking cheap.
+// Agents in the environments taken at once: few enough to share the work, many enough to make taking cheap.
 constexpr std::size_t kAgentsPerChunk = 96;
 
 }  // namespace
@@ -28,23 +28,13 @@ VecEnv::VecEnv(std::vector<GamePtr> games, const VecEnvOptions& options) : desyn
   actions_.resize(num_rows());
   slots_.resize(options.num_slots);
   const std::size_t per_slot = options.num_envs / options.num_slots;
-  const std::size_t threads = std::min(options.num_threads, per_slot);
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     slots_[i].begin = i * per_slot;
     slots_[i].end = (i + 1) * per_slot;
-    slots_[i].shares.resize(threads);
   }
-  for (std::size_t i = 0; i + 1 < threads; ++i) {
-    workers_.emplace_back([this, i] { WorkerLoop(i); });
-  }
-}
-
-VecEnv::~VecEnv() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  work_.notify_all();
+  team_ = std::make_unique<ThreadTeam>(
+      std::min(options.num_threads, per_slot), slots_.size(), kAgentsPerChunk / num_agents(),
+      [this](std::size_t slot, std::size_t begin, std::size_t end) { Run(slot, begin, end); });
 }
 
 void VecEnv::CheckSpaces() const {
@@ -83,7 +73,7 @@ void VecEnv::Reset(std::uint64_t seed) {
   Wait();
   seed_ = seed;
   episodes_.clear();
-  for (Slot& slot : slots_) Start(slot, true);
+  for (std::size_t slot = 0; slot < slots_.size(); ++slot) Start(slot, true);
 }
 
 void VecEnv::Send(std::size_t slot_index, std::span<const std::int32_t> actions) {
@@ -94,116 +84,62 @@ void VecEnv::Send(std::size_t slot_index, std::span<const std::int32_t> actions)
   MG_CHECK(actions.size() == rows_per_slot(), ShapeError, "actions has ", actions.size(), " entries, expected ",
            rows_per_slot(), " (rows of a slot).");
   std::copy(actions.begin(), actions.end(), actions_.begin() + static_cast<std::ptrdiff_t>(slot.begin * num_agents()));
-  Start(slot, false);
+  Start(slot_index, false);
 }
 
-void VecEnv::Start(Slot& slot, bool resets) {
-  {
-    const std::lock_guard lock(mutex_);
-    slot.state = SlotState::kRunning;
-    slot.resets = resets;
-    slot.failure = nullptr;
-    slot.unfinished = slot.end - slot.begin;
-    const std::size_t count = slot.shares.size();
-    for (std::size_t i = 0; i < count; ++i) {
-      slot.shares[i] = {slot.begin + slot.unfinished * i / count, slot.begin + slot.unfinished * (i + 1) / count};
-    }
-  }
-  if (!workers_.empty()) work_.notify_all();
+void VecEnv::Start(std::size_t slot_index, bool resets) {
+  Slot& slot = slots_[slot_index];
+  slot.state = SlotState::kRunning;
+  slot.resets = resets;
+  slot.failure = nullptr;
+  team_->Start(slot_index, slot.begin, slot.end);
 }
 
 void VecEnv::Recv(std::size_t slot_index) {
   Slot& slot = SlotAt(slot_index);
   MG_CHECK(slot.state != SlotState::kUnset, EnvError, "the batch was never reset. Call reset(seed) first.");
-  std::unique_lock lock(mutex_);
-  Finish(slot, workers_.size(), lock);
+  Finish(slot_index);
   if (slot.failure) std::rethrow_exception(slot.failure);
   slot.state = SlotState::kReceived;
 }
 
 void VecEnv::Wait() {
-  std::unique_lock lock(mutex_);
-  for (Slot& slot : slots_) {
-    if (slot.state == SlotState::kRunning) Finish(slot, workers_.size(), lock);
-  }
+  for (std::size_t slot = 0; slot < slots_.size(); ++slot) Finish(slot);
 }
 
-void VecEnv::Finish(Slot& slot, std::size_t worker, std::unique_lock<std::mutex>& lock) {
-  Chunk chunk;
-  while (slot.unfinished > 0) {
-    if (TakeChunk(slot, worker, chunk)) {
-      RunChunk(chunk, lock);
-    } else {
-      finished_.wait(lock, [&slot] { return slot.unfinished == 0; });
-    }
-  }
-  if (slot.state == SlotState::kRunning) slot.state = SlotState::kReady;
+void VecEnv::Finish(std::size_t slot_index) {
+  Slot& slot = slots_[slot_index];
+  if (slot.state != SlotState::kRunning) return;
+  team_->Finish(slot_index);
+  slot.state = SlotState::kReady;
 }
 
-bool VecEnv::TakeChunk(Slot& slot, std::size_t worker, Chunk& chunk) const {
-  if (slot.state != SlotState::kRunning) return false;
-  // Own share first: its worlds are in this core's cache. Then the end of another's, from where its owner comes last.
-  const std::size_t size = std::max<std::size_t>(1, kAgentsPerChunk / num_agents());
-  const std::size_t count = slot.shares.size();
-  for (std::size_t i = 0; i < count; ++i) {
-    Share& share = slot.shares[(worker + i) % count];
-    const std::size_t left = share.end - share.next;
-    if (left == 0) continue;
-    const std::size_t taken = std::min(left, size);
-    if (i == 0) {
-      chunk = {&slot, share.next, share.next + taken};
-      share.next += taken;
-    } else {
-      chunk = {&slot, share.end - taken, share.end};
-      share.end -= taken;
-    }
-    return true;
-  }
-  return false;
-}
-
-void VecEnv::RunChunk(const Chunk& chunk, std::unique_lock<std::mutex>& lock) {
-  const bool resets = chunk.slot->resets;
-  const std::size_t agents = num_agents();
-  lock.unlock();
+void VecEnv::Run(std::size_t slot_index, std::size_t begin, std::size_t end) {
+  Slot& slot = slots_[slot_index];
   std::vector<EpisodeRecord> ended;  // stays empty, and so unallocated, in most chunks
   std::exception_ptr failure;
   try {
-    for (std::size_t i = chunk.begin; i < chunk.end; ++i) {
-      if (resets) {
-        envs_[i].Reset(seed_, desync_, RowsOf(i));
-        continue;
-      }
-      const std::span<const std::byte> next_world =
-          i + 1 < chunk.slot->end ? envs_[i + 1].world().bytes() : std::span<std::byte>{};
-      if (envs_[i].Step(std::span(actions_).subspan(i * agents, agents), RowsOf(i), next_world)) {
-        ended.push_back(MakeRecord(envs_[i].world()));
-        ended.back().env = static_cast<std::uint32_t>(i);  // a restored world may come from elsewhere
-      }
-    }
+    for (std::size_t env = begin; env < end; ++env) RunEnv(env, slot, ended);
   } catch (...) {
     failure = std::current_exception();
   }
-  lock.lock();
-  if (failure) chunk.slot->failure = failure;
+  if (ended.empty() && !failure) return;
+  const std::lock_guard lock(mutex_);
+  if (failure) slot.failure = failure;
   for (EpisodeRecord& record : ended) episodes_.push_back(std::move(record));
-  chunk.slot->unfinished -= chunk.end - chunk.begin;
-  if (chunk.slot->unfinished == 0) finished_.notify_all();
 }
 
-void VecEnv::WorkerLoop(std::size_t worker) {
-  std::unique_lock lock(mutex_);
-  Chunk chunk;
-  while (!stopping_) {
-    bool found = false;
-    for (Slot& slot : slots_) {
-      if (!TakeChunk(slot, worker, chunk)) continue;
-      RunChunk(chunk, lock);
-      found = true;
-      break;
-    }
-    if (!found) work_.wait(lock);
+void VecEnv::RunEnv(std::size_t env, const Slot& slot, std::vector<EpisodeRecord>& ended) {
+  if (slot.resets) {
+    envs_[env].Reset(seed_, desync_, RowsOf(env));
+    return;
   }
+  const std::size_t agents = num_agents();
+  const std::span<const std::byte> next_world =
+      env + 1 < slot.end ? envs_[env + 1].world().bytes() : std::span<std::byte>{};
+  if (!envs_[env].Step(std::span(actions_).subspan(env * agents, agents), RowsOf(env), next_world)) return;
+  ended.push_back(MakeRecord(envs_[env].world()));
+  ended.back().env = static_cast<std::uint32_t>(env);  // a restored world may come from elsewhere
 }
 
 Buffers VecEnv::RowsOf(std::size_t env) const {
@@ -243,7 +179,6 @@ void VecEnv::Restore(std::size_t env, std::span<const std::byte> bytes) {
 
 void VecEnv::MarkReady() {
   Wait();
-  const std::lock_guard lock(mutex_);
   for (Slot& slot : slots_) slot.state = SlotState::kReady;
 }
 

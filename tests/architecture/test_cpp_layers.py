@@ -1,4 +1,4 @@
-"""Who may include whom in C++: core < config < objects < actions | systems | observe < env < bindings."""
+"""Who may include whom in C++: core < config < maps < objects < actions | systems | observe < env < bindings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ SUFFIXES = {".h", ".cpp"}
 ALLOWED = {
     "core": {"core"},
     "config": {"core", "config"},
-    "objects": {"core", "config", "objects"},
+    "maps": {"core", "config", "maps"},
+    "objects": {"core", "config", "maps", "objects"},
     "actions": {"core", "config", "objects", "actions"},
     "systems": {"core", "config", "objects", "systems"},
     "observe": {"core", "config", "objects", "observe"},

@@ -124,10 +124,10 @@ struct MakeConnectedScene {
   }
 };
 
-struct SceneConfig : std::variant<NopScene, FillScene, RandomScene, RandomObjectsScene, MeanDistanceScene, AsciiScene,
-                                  TerrainScene, RemoveAgentsScene, MazeScene, RadialMazeScene, BspScene, CavesScene,
-                                  WfcScene, ConvchainScene, BspLayoutScene, RoomGridScene, LayoutScene, MirrorScene,
-                                  RandomChoiceScene, MakeConnectedScene> {
+struct SceneConfig
+    : std::variant<NopScene, FillScene, RandomScene, RandomObjectsScene, MeanDistanceScene, AsciiScene, TerrainScene,
+                   RemoveAgentsScene, MazeScene, RadialMazeScene, BspScene, CavesScene, WfcScene, ConvchainScene,
+                   BspLayoutScene, RoomGridScene, LayoutScene, MirrorScene, RandomChoiceScene, MakeConnectedScene> {
   using variant::variant;
 };
 

@@ -5,8 +5,8 @@
 
 #include "mettagrid/core/rng.h"
 
-// Random numbers of other shapes than RandomStream's. Only integers and the exact IEEE operations, so that every platform
-// draws the same map: no libm, no std distributions.
+// Random numbers of other shapes than RandomStream's. Only integers and the exact IEEE operations, so that every
+// platform draws the same map: no libm, no std distributions.
 
 namespace mettagrid::maps {
 
@@ -14,7 +14,8 @@ namespace mettagrid::maps {
 using FixedLog = std::int64_t;
 inline constexpr FixedLog kOneBit = 1 << 16;
 
-// floor(2^16 * log2(value)) up to 2^-16, value >= 1: the integer part by the highest bit, the rest bit by bit by squaring.
+// floor(2^16 * log2(value)) up to 2^-16, value >= 1: the integer part by the highest bit, the rest bit by bit by
+// squaring.
 constexpr FixedLog Log2Fixed(std::uint32_t value) {
   const int exponent = std::bit_width(value) - 1;
   std::uint64_t mantissa = static_cast<std::uint64_t>(value) << (31 - exponent);  // in [2^31, 2^32)

@@ -18,8 +18,8 @@ struct MazeParams {
   Symbol wall = 1;
 };
 
-// A perfect maze: its rooms are the nodes of a grid, the openings between them a spanning tree. Rows and columns of rooms
-// draw their own sizes; what is left over at the right and bottom stays wall.
+// A perfect maze: its rooms are the nodes of a grid, the openings between them a spanning tree. Rows and columns of
+// rooms draw their own sizes; what is left over at the right and bottom stays wall.
 //
 //   room_size 2, wall_size 1:   ..#..
 //                               .....      <- an opening is as wide as the room's side

@@ -21,9 +21,9 @@ void DrawCaves(View view, const CavesParams& params, RandomStream& random);
 
 enum class TerrainStyle : std::uint8_t { kSparse, kBalanced, kDense, kMaze };
 
-// Obstacles in numbers that scale with the area (the counts are for 60x60) and cover at most 30 % of it: large and small
-// blobs, crosses, little labyrinths, single cells. None touches another, so that there is always a way around; only
-// labyrinths enclose free cells, and each has openings.
+// Obstacles in numbers that scale with the area (the counts are for 60x60) and cover at most 30 % of it: large and
+// small blobs, crosses, little labyrinths, single cells. None touches another, so that there is always a way around;
+// only labyrinths enclose free cells, and each has openings.
 void DrawTerrain(View view, TerrainStyle style, Symbol wall, RandomStream& random);
 
 }  // namespace mettagrid::maps

@@ -19,7 +19,8 @@ bool Split(std::vector<Part>& parts, std::size_t index, int least_side, RandomSt
   const bool tall = box.height >= 2 * least_side;
   const bool wide = box.width >= 2 * least_side;
   if (!tall && !wide) return false;
-  const bool across_rows = tall && (!wide || box.height > box.width || (box.height == box.width && random.Below(2) == 0));
+  const bool across_rows =
+      tall && (!wide || box.height > box.width || (box.height == box.width && random.Below(2) == 0));
   const int side = across_rows ? box.height : box.width;
   const int cut = Between(random, least_side, side - least_side);
   Box first = box;
@@ -72,7 +73,8 @@ Box RoomIn(const Box& part, const BspParams& params, RandomStream& random) {
 }
 
 Point PointIn(const Box& room, RandomStream& random) {
-  return {Between(random, room.row, room.row + room.height - 1), Between(random, room.column, room.column + room.width - 1)};
+  return {Between(random, room.row, room.row + room.height - 1),
+          Between(random, room.column, room.column + room.width - 1)};
 }
 
 // Along a row and a column, in either order.

@@ -14,7 +14,8 @@ void DrawCaves(View view, const CavesParams& params, RandomStream& random) {
   };
   std::vector<std::uint8_t> walls(at(view.height(), view.width()) + 1, 1);
   for (int row = 0; row < view.height(); ++row) {
-    for (int column = 0; column < view.width(); ++column) walls[at(row, column)] = Uniform(random) < params.fill ? 1 : 0;
+    for (int column = 0; column < view.width(); ++column)
+      walls[at(row, column)] = Uniform(random) < params.fill ? 1 : 0;
   }
   std::vector<std::uint8_t> next = walls;
   const auto width = static_cast<std::size_t>(stride);
@@ -22,8 +23,8 @@ void DrawCaves(View view, const CavesParams& params, RandomStream& random) {
     for (int row = 0; row < view.height(); ++row) {
       for (int column = 0; column < view.width(); ++column) {
         const std::size_t i = at(row, column);
-        const int around = walls[i - width - 1] + walls[i - width] + walls[i - width + 1] + walls[i - 1] + walls[i + 1] +
-                           walls[i + width - 1] + walls[i + width] + walls[i + width + 1];
+        const int around = walls[i - width - 1] + walls[i - width] + walls[i - width + 1] + walls[i - 1] +
+                           walls[i + 1] + walls[i + width - 1] + walls[i + width] + walls[i + width + 1];
         next[i] = walls[i] != 0 ? around >= params.death : around >= params.birth;
       }
     }

@@ -12,7 +12,8 @@ Cells Reflected(const Cells& cells, int size) {
   Cells out(cells.size());
   for (int row = 0; row < size; ++row) {
     for (int column = 0; column < size; ++column) {
-      out[static_cast<std::size_t>(row * size + column)] = cells[static_cast<std::size_t>(row * size + size - 1 - column)];
+      out[static_cast<std::size_t>(row * size + column)] =
+          cells[static_cast<std::size_t>(row * size + size - 1 - column)];
     }
   }
   return out;
@@ -23,7 +24,8 @@ Cells Turned(const Cells& cells, int size) {
   Cells out(cells.size());
   for (int row = 0; row < size; ++row) {
     for (int column = 0; column < size; ++column) {
-      out[static_cast<std::size_t>(column * size + size - 1 - row)] = cells[static_cast<std::size_t>(row * size + column)];
+      out[static_cast<std::size_t>(column * size + size - 1 - row)] =
+          cells[static_cast<std::size_t>(row * size + column)];
     }
   }
   return out;
@@ -42,7 +44,8 @@ std::vector<Cells> Variants(const Cells& cells, int size, PatternSymmetry symmet
       break;
     case PatternSymmetry::kAll:
       for (int turn = 0; turn < 3; ++turn) variants.push_back(Turned(variants.back(), size));
-      for (int turn = 0; turn < 4; ++turn) variants.push_back(Reflected(variants[static_cast<std::size_t>(turn)], size));
+      for (int turn = 0; turn < 4; ++turn)
+        variants.push_back(Reflected(variants[static_cast<std::size_t>(turn)], size));
       break;
   }
   return variants;

@@ -36,7 +36,8 @@ Point OnDiamond(Point from, int distance, RandomStream& random) {
   }
 }
 
-// The free cell nearest to `from` in Manhattan distance, by reading order among equals; its row is -1 when none is left.
+// The free cell nearest to `from` in Manhattan distance, by reading order among equals; its row is -1 when none is
+// left.
 Point NearestFree(View view, Point from) {
   Point best{-1, -1};
   int best_distance = view.height() + view.width();

@@ -24,10 +24,10 @@ struct Counts {
 };
 
 constexpr Counts kCounts[] = {
-    {{1, 2}, {2, 4}, {2, 4}, {0, 1}, {15, 25}},      // sparse
-    {{4, 8}, {6, 10}, {6, 10}, {2, 4}, {40, 60}},    // balanced
+    {{1, 2}, {2, 4}, {2, 4}, {0, 1}, {15, 25}},        // sparse
+    {{4, 8}, {6, 10}, {6, 10}, {2, 4}, {40, 60}},      // balanced
     {{9, 14}, {16, 24}, {12, 18}, {2, 5}, {80, 120}},  // dense
-    {{0, 0}, {0, 2}, {0, 2}, {16, 24}, {10, 20}},    // maze
+    {{0, 0}, {0, 2}, {0, 2}, {16, 24}, {10, 20}},      // maze
 };
 constexpr double kReferenceArea = 3600.0;
 constexpr double kMostCovered = 0.3;
@@ -117,7 +117,8 @@ class Terrain {
     Canvas shape(height, width);
     const View view(shape);
     view.Fill(wall_);
-    DrawMaze(view.Sub({1, 1, height - 2, width - 2}), {.algorithm = MazeAlgorithm::kDepthFirst, .wall = wall_}, random_);
+    DrawMaze(view.Sub({1, 1, height - 2, width - 2}), {.algorithm = MazeAlgorithm::kDepthFirst, .wall = wall_},
+             random_);
     shape.At(0, 1 + 2 * Between(random_, 0, (width - 3) / 2)) = kFree;
     shape.At(height - 1, 1 + 2 * Between(random_, 0, (width - 3) / 2)) = kFree;
     return Stamp(shape);

@@ -50,7 +50,7 @@ def _features(game: GameConfig) -> tuple[FeatureSpec, ...]:
         _categorical(TYPE_ID, "type_id", num_types),
         _categorical(GROUP, "agent:group", num_groups),
         _numeric(FROZEN, "agent:frozen", 10.0),
-        _categorical(ORIENTATION, "agent:orientation", 4),
+        _categorical(ORIENTATION, "agent:orientation", game.actions.num_orientations()),
         _numeric(CONVERTING, "converting", 1.0),
     ]
     if game.obs.episode_completion_pct:

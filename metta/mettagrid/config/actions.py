@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -11,8 +11,8 @@ from metta.common.config import Config
 from metta.mettagrid.config.checks import check_amounts, check_names
 from metta.mettagrid.config.limits import MAX_AMOUNT
 
-MOVES = ("move_north", "move_south", "move_west", "move_east")
-"""Flat names of ``move``, in the order of the orientations 0 .. 3."""
+ORIENTATIONS = ("north", "south", "west", "east", "northwest", "northeast", "southwest", "southeast")
+"""The values of the feature ``agent:orientation``; the first four are the cardinals."""
 ATTACKS = tuple(f"attack_{cell}" for cell in range(9))
 """Flat names of ``attack``: the cells of the 3x3 ahead, nearest row last (``docs/mettagrid.md``)."""
 
@@ -51,9 +51,25 @@ class ActionConfig(Config):
 
 
 class MoveConfig(ActionConfig):
-    """Step into an empty cell, or use the object there."""
+    """Step into an empty cell. A blocked diagonal slides to its clockwise, then its counter-clockwise neighbour."""
 
     enabled: bool = True
+    directions: Literal[4, 8] = Field(default=4, description="4: north, south, west, east; 8: the diagonals too")
+    uses_objects: bool = Field(default=True, description="whether moving into an object uses it")
+
+
+class RotateConfig(ActionConfig):
+    """Turn on the spot: always succeeds."""
+
+    directions: Literal[4, 8] = Field(default=4, description="4: north, south, west, east; 8: the diagonals too")
+
+
+class PutItemsConfig(ActionConfig):
+    """Put into the object ahead what it lacks."""
+
+
+class GetItemsConfig(ActionConfig):
+    """Take from the object ahead what it offers, up to the agent's limits."""
 
 
 class AttackConfig(ActionConfig):
@@ -76,6 +92,9 @@ class ActionsConfig(Config):
 
     noop: NoopConfig = NoopConfig()
     move: MoveConfig = MoveConfig()
+    rotate: RotateConfig = RotateConfig()
+    put_items: PutItemsConfig = PutItemsConfig()
+    get_items: GetItemsConfig = GetItemsConfig()
     attack: AttackConfig = AttackConfig()
 
     def families(self) -> dict[str, tuple[str, ...]]:
@@ -84,16 +103,27 @@ class ActionsConfig(Config):
         >>> ActionsConfig().families()["move"]
         ('move_north', 'move_south', 'move_west', 'move_east')
         """
-        families: dict[str, tuple[str, ...]] = {"noop": ("noop",)}
-        if self.move.enabled:
-            families["move"] = MOVES
-        if self.attack.enabled:
-            families["attack"] = ATTACKS
-        return families
+        every = {
+            "noop": ("noop",),
+            "move": _directed("move", self.move.directions),
+            "rotate": _directed("rotate", self.rotate.directions),
+            "put_items": ("put_items",),
+            "get_items": ("get_items",),
+            "attack": ATTACKS,
+        }
+        return {family: names for family, names in every.items() if self._has(family)}
 
     def names(self) -> tuple[str, ...]:
         """Flat action names; their positions are the action indices."""
         return tuple(name for variants in self.families().values() for name in variants)
+
+    def num_orientations(self) -> int:
+        """How many orientations an agent can take: 8 when some enabled action knows the diagonals."""
+        return max(family.directions if family.enabled else 4 for family in (self.move, self.rotate))
+
+    def _has(self, family: str) -> bool:
+        config = getattr(self, family)
+        return not isinstance(config, ActionConfig) or config.enabled
 
     def check_resources(self, resource_names: tuple[str, ...]) -> None:
         """Refuse names that the game does not declare.
@@ -108,3 +138,7 @@ class ActionsConfig(Config):
             for table, amounts in config.tables().items():
                 key = f"game.actions.{family}.{table}"
                 check_names(key, amounts, resource_names, what="resource", declared_in="game.resource_names")
+
+
+def _directed(family: str, directions: int) -> tuple[str, ...]:
+    return tuple(f"{family}_{orientation}" for orientation in ORIENTATIONS[:directions])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+_HANDLING = {"put_items": "put", "get_items": "get"}
+
 
 def agent_stat_names(resource_names: Iterable[str], action_families: Iterable[str]) -> tuple[str, ...]:
     """Every agent statistic of a game, in the engine's slot order.
@@ -17,6 +19,8 @@ def agent_stat_names(resource_names: Iterable[str], action_families: Iterable[st
     names += ["action.invalid_index", "status.frozen.ticks"]
     for family in action_families:
         names += [f"action.{family}.{outcome}" for outcome in ("success", "failed")]
+        if family in _HANDLING:
+            names += [f"{resource}.{_HANDLING[family]}" for resource in resources]
         if family == "attack":
             names += ["attack.hit", "attack.blocked", *(f"attack.stolen.{resource}" for resource in resources)]
     return tuple(names)

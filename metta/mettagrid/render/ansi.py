@@ -10,8 +10,8 @@ from metta.mettagrid.maps.legend import AGENT, DEFAULT_LEGEND
 GridObject = Mapping[str, Any]
 """One entry of ``VecEnv.grid_objects``."""
 
-ARROWS = "^v<>"
-"""Orientation 0 .. 3: north, south, west, east."""
+ARROWS = "^v<>↖↗↙↘"
+"""Orientation 0 .. 7: north, south, west, east, northwest, northeast, southwest, southeast."""
 FROZEN = "*"
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 """Agent index -> its character; indices beyond start again."""

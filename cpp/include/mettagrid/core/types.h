@@ -37,10 +37,28 @@ inline constexpr CellCode kEmpty = 0;
 inline constexpr CellCode kOutside = 0xFFFF;
 
 // Also the value of the token agent:orientation.
-enum class Orientation : std::uint8_t { kNorth = 0, kSouth = 1, kWest = 2, kEast = 3 };
-inline constexpr std::size_t kNumOrientations = 4;
+//
+//     4 0 5
+//     2 . 3
+//     6 1 7
+enum class Orientation : std::uint8_t {
+  kNorth = 0,
+  kSouth = 1,
+  kWest = 2,
+  kEast = 3,
+  kNorthWest = 4,
+  kNorthEast = 5,
+  kSouthWest = 6,
+  kSouthEast = 7
+};
+inline constexpr std::size_t kNumOrientations = 8;
+inline constexpr std::size_t kNumCardinals = 4;  // the first of them; the others are diagonals
+// The two cardinal neighbours of each diagonal, from kNorthWest on.
+inline constexpr std::size_t kClockwise[] = {0, 3, 2, 1};
+inline constexpr std::size_t kCounterClockwise[] = {2, 0, 1, 3};
 
 inline constexpr std::size_t kMaxAgents = 1024;
+inline constexpr std::size_t kMaxResources = 238;  // feature ids 17 .. 254 are inventories
 inline constexpr std::int64_t kMaxSide = 1024;
 inline constexpr std::int64_t kMaxObjectKinds = 120;
 inline constexpr std::int64_t kMaxTicks = 65535;

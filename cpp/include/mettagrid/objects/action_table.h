@@ -29,9 +29,10 @@ struct ActionCost {
 };
 
 // Families of actions. Their order is the order of the flat action table.
-enum class ActionKind : std::uint8_t { kNoop, kMove, kAttack };
-inline constexpr std::size_t kNumActionKinds = 3;
-inline constexpr std::array<const char*, kNumActionKinds> kActionKindNames = {"noop", "move", "attack"};
+enum class ActionKind : std::uint8_t { kNoop, kMove, kRotate, kPutItems, kGetItems, kAttack };
+inline constexpr std::size_t kNumActionKinds = 6;
+inline constexpr std::array<const char*, kNumActionKinds> kActionKindNames = {"noop",      "move",      "rotate",
+                                                                              "put_items", "get_items", "attack"};
 
 // A family that the game has: flat actions first .. first + count - 1, with arguments 0 .. count - 1.
 struct ActionFamily {
@@ -48,14 +49,20 @@ struct Action {
   std::string name;
   ActionKind kind;
   std::uint8_t family;    // index into GameProgram::families
-  std::uint8_t argument;  // move: Orientation; attack: cell 0 .. 8 of the 3x3 ahead
+  std::uint8_t argument;  // move, rotate: Orientation; attack: cell 0 .. 8 of the 3x3 ahead
 };
 
 inline constexpr std::size_t kNumAttackCells = 9;
 inline constexpr std::size_t kMaxActions = 256;  // last_action is one byte
 
 struct MoveRules {
-  std::array<std::int32_t, kNumOrientations> offsets{};  // in padded cells
+  bool uses_objects = true;
+};
+
+// put_items and get_items: stat slots, one per resource.
+struct HandlingRules {
+  std::uint16_t first_put = 0;
+  std::uint16_t first_got = 0;
 };
 
 struct AttackRules {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -37,9 +38,11 @@ struct GameProgram {
   std::vector<std::uint8_t> group_ids;
   std::vector<AgentRules> agent_rules;  // [groups]
 
-  std::vector<Action> actions;         // the flat table, family after family
-  std::vector<ActionFamily> families;  // those that the game has
+  std::vector<Action> actions;                         // the flat table, family after family
+  std::vector<ActionFamily> families;                  // those that the game has
+  std::array<std::int32_t, kNumOrientations> ahead{};  // offset of the neighbour in each orientation, in padded cells
   MoveRules move;
+  HandlingRules handling;
   AttackRules attack;
 
   std::vector<StaticType> statics;

@@ -19,6 +19,12 @@ struct ObjectKind {
   Outcome (*use)(const World& world, AgentId agent, ObjectId object, std::span<const Amount> reserved);
   // Whether `use` would succeed, were it the first action of the next step. Later in that step it can only get worse.
   bool (*can_use)(const World& world, AgentId agent, ObjectId object, std::span<const Amount> reserved);
+  // An agent in front of the object puts into it what it lacks, or takes what it offers; the contract is that of `use`
+  // and `can_use`. Null: there is nothing to put, or to get.
+  Outcome (*put)(const World& world, AgentId agent, ObjectId object, std::span<const Amount> reserved) = nullptr;
+  bool (*can_put)(const World& world, AgentId agent, ObjectId object, std::span<const Amount> reserved) = nullptr;
+  Outcome (*get)(const World& world, AgentId agent, ObjectId object, std::span<const Amount> reserved) = nullptr;
+  bool (*can_get)(const World& world, AgentId agent, ObjectId object, std::span<const Amount> reserved) = nullptr;
   // A timed event of step `now`; called while the object is awake. Returns whether it stays awake.
   bool (*tick)(const World& world, ObjectId object, std::uint32_t now);
   // Tokens after type_id, at most `max_tokens` of them.

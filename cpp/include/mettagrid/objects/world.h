@@ -97,6 +97,13 @@ class World {
     return static_cast<Amount>(std::max(0, LimitOf(agent, item) - used));
   }
 
+  // Units that `agent` can give or pay in this step. What others gave it since the step began counts only from the next
+  // step on, for the same reason.
+  Amount Spendable(AgentId agent, ItemId item) const {
+    const std::size_t slot = agent.index() * num_resources_ + item.index();
+    return std::min(agents.inventory[slot], agents.inventory_before[slot]);
+  }
+
   void Gain(AgentId agent, ItemId item, Amount amount) const {
     Inventory(agent)[item.index()] = static_cast<Amount>(Inventory(agent)[item.index()] + amount);
     Count(agent, program->stats.Gained(item.index()), amount);

@@ -1,48 +1,70 @@
 #include "mettagrid/actions/move.h"
 
+#include <array>
+
+#include "mettagrid/actions/facing.h"
 #include "mettagrid/objects/object_kinds.h"
 
 namespace mettagrid {
 namespace {
 
-CellIndex CellAhead(const World& world, AgentId agent, std::size_t direction) {
-  return static_cast<CellIndex>(static_cast<std::int32_t>(world.agents.cell[agent.index()]) +
-                                world.program->move.offsets[direction]);
+std::array<std::size_t, 2> SlidesOf(std::size_t diagonal) {
+  return {kClockwise[diagonal - kNumCardinals], kCounterClockwise[diagonal - kNumCardinals]};
+}
+
+void Step(const World& world, AgentId agent, CellIndex to) {
+  CellIndex& cell = world.agents.cell[agent.index()];
+  world.Vacate(cell);
+  world.Occupy(to, world.program->CodeOf(agent));
+  cell = to;
+}
+
+// Whether the cell is empty, or its agent may leave it.
+bool MayBeEntered(const World& world, CellCode code) {
+  const GameProgram& program = *world.program;
+  return code == kEmpty || (program.IsAgent(code) && world.agents.frozen[program.AgentOf(code).index()] == 0);
 }
 
 bool CanMove(const World& world, AgentId agent, const ActionFamily& family, std::size_t direction) {
   const GameProgram& program = *world.program;
-  const CellCode code = world.cells[CellAhead(world, agent, direction)];
-  if (code == kEmpty) return true;
-  if (program.IsAgent(code)) return world.agents.frozen[program.AgentOf(code).index()] == 0;  // it may leave
-  if (!program.IsObject(code)) return false;
-  const ObjectId object = program.ObjectOf(code);
-  return KindOf(world, object).can_use(world, agent, object, family.cost.reserved);
+  const CellCode code = world.cells[CellTowards(world, agent, direction)];
+  if (MayBeEntered(world, code)) return true;
+  if (program.IsObject(code) && program.move.uses_objects) {
+    const ObjectId object = program.ObjectOf(code);
+    if (KindOf(world, object).can_use(world, agent, object, family.cost.reserved)) return true;
+  }
+  if (direction < kNumCardinals) return false;
+  for (const std::size_t slide : SlidesOf(direction)) {
+    if (MayBeEntered(world, world.cells[CellTowards(world, agent, slide)])) return true;
+  }
+  return false;
 }
 
 }  // namespace
 
-void FaceMove(const World& world, AgentId agent, std::uint8_t direction) {
-  const auto orientation = static_cast<Orientation>(direction);
-  if (world.agents.orientation[agent.index()] == orientation) return;
-  world.agents.orientation[agent.index()] = orientation;
-  world.agents.changed[agent.index()] |= kLooksChanged;
-}
+void FaceMove(const World& world, AgentId agent, std::uint8_t direction) { Face(world, agent, direction); }
 
 Outcome Move(const World& world, AgentId agent, const ActionFamily& family, std::uint8_t direction) {
   const GameProgram& program = *world.program;
-  const CellIndex from = world.agents.cell[agent.index()];
-  const CellIndex to = CellAhead(world, agent, direction);
+  const CellIndex to = CellTowards(world, agent, direction);
   const CellCode code = world.cells[to];
   if (code == kEmpty) {
-    world.Vacate(from);
-    world.Occupy(to, program.CodeOf(agent));
-    world.agents.cell[agent.index()] = to;
+    Step(world, agent, to);
     return Outcome::kDone;
   }
-  if (!program.IsObject(code)) return Outcome::kBlocked;
-  const ObjectId object = program.ObjectOf(code);
-  return KindOf(world, object).use(world, agent, object, family.cost.reserved);
+  Outcome outcome = Outcome::kBlocked;
+  if (program.IsObject(code) && program.move.uses_objects) {
+    const ObjectId object = program.ObjectOf(code);
+    outcome = KindOf(world, object).use(world, agent, object, family.cost.reserved);
+  }
+  if (direction < kNumCardinals || outcome == Outcome::kDone) return outcome;
+  for (const std::size_t slide : SlidesOf(direction)) {
+    const CellIndex beside = CellTowards(world, agent, slide);
+    if (world.cells[beside] != kEmpty) continue;
+    Step(world, agent, beside);
+    return Outcome::kDone;
+  }
+  return outcome;
 }
 
 void MaskMove(const World& world, AgentId agent, const ActionFamily& family, bool* allowed) {

@@ -44,7 +44,7 @@ void Act(const World& world, AgentId agent, const Action& action, const ActionRu
   }
   if (rules.prepare != nullptr) rules.prepare(world, agent, action.argument);
   Outcome outcome = Outcome::kCannotAfford;
-  if (CanAfford(world, agent, family.cost)) outcome = rules.act(world, agent, family, action.argument);
+  if (CanPay(world, agent, family.cost)) outcome = rules.act(world, agent, family, action.argument);
   if (outcome == Outcome::kDone) {
     PayCost(world, agent, family.cost);
   } else {

@@ -66,20 +66,61 @@ class ActionCompiler {
   GameProgram& game_;
 };
 
-void CompileMove(const MoveConfig& config, ActionCompiler& compiler) {
-  if (!config.enabled) return;
-  compiler.Add(ActionKind::kMove, {"move_north", "move_south", "move_west", "move_east"}, config);
+std::vector<std::string> Directed(const std::string& prefix, const std::string& key, std::int64_t directions) {
+  constexpr std::array<const char*, kNumOrientations> kNames = {"north",     "south",     "west",      "east",
+                                                                "northwest", "northeast", "southwest", "southeast"};
+  MG_CHECK(directions == 4 || directions == 8, ConfigError, key, "=", directions, ", expected 4 or 8.");
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(directions); ++i) names.push_back(prefix + kNames[i]);
+  return names;
 }
 
+void CompileMove(const MoveConfig& config, ActionCompiler& compiler, GameProgram& game) {
+  if (!config.enabled) return;
+  compiler.Add(ActionKind::kMove, Directed("move_", "actions.move.directions", config.directions), config);
+  game.move.uses_objects = config.uses_objects;
+}
+
+void CompileRotate(const RotateConfig& config, ActionCompiler& compiler) {
+  if (!config.enabled) return;
+  compiler.Add(ActionKind::kRotate, Directed("rotate_", "actions.rotate.directions", config.directions), config);
+}
+
+// One statistic per resource; returns the first slot.
+std::uint16_t CountEach(const Names& names, const std::string& before, const std::string& after) {
+  const auto first = static_cast<std::uint16_t>(names.stats.size());
+  for (const std::string& resource : names.resources) names.stats.Add(before + resource + after);
+  return first;
+}
+
+void CompileHandling(const ActionsConfig& config, const Names& names, ActionCompiler& compiler, GameProgram& game) {
+  if (config.put_items.enabled) {
+    compiler.Add(ActionKind::kPutItems, {"put_items"}, config.put_items);
+    game.handling.first_put = CountEach(names, "", ".put");
+  }
+  if (config.get_items.enabled) {
+    compiler.Add(ActionKind::kGetItems, {"get_items"}, config.get_items);
+    game.handling.first_got = CountEach(names, "", ".get");
+  }
+}
+
+// The 3x3 ahead is seen along a cardinal as (steps forward, steps to the left), along a diagonal as (steps along its
+// counter-clockwise cardinal, steps along its clockwise one).
 void CompileOffsets(GameProgram& game) {
   const auto stride = static_cast<std::int32_t>(game.map.stride());
-  game.move.offsets = {-stride, stride, -1, 1};
-  const std::array<std::int32_t, kNumOrientations> left = {-1, 1, stride, -stride};  // of an agent facing N, S, W, E
+  game.ahead = {-stride, stride, -1, 1, -stride - 1, -stride + 1, stride - 1, stride + 1};
+  constexpr std::array<std::size_t, kNumCardinals> kLeft = {2, 3, 1, 0};
+  constexpr std::int32_t kStraight[kNumAttackCells][2] = {{1, 0},  {1, 1}, {1, -1}, {2, 0}, {2, 1},
+                                                          {2, -1}, {3, 0}, {3, 1},  {3, -1}};
+  constexpr std::int32_t kSlanted[kNumAttackCells][2] = {{1, 1}, {2, 1}, {1, 2}, {2, 2}, {3, 1},
+                                                         {1, 3}, {3, 2}, {2, 3}, {3, 3}};
   for (std::size_t facing = 0; facing < kNumOrientations; ++facing) {
+    const bool slanted = facing >= kNumCardinals;
+    const std::int32_t first = game.ahead[slanted ? kCounterClockwise[facing - kNumCardinals] : facing];
+    const std::int32_t second = game.ahead[slanted ? kClockwise[facing - kNumCardinals] : kLeft[facing]];
     for (std::size_t cell = 0; cell < kNumAttackCells; ++cell) {
-      constexpr std::int32_t kLateral[] = {0, 1, -1};  // straight, left, right
-      game.attack.offsets[facing][cell] =
-          static_cast<std::int32_t>(cell / 3 + 1) * game.move.offsets[facing] + kLateral[cell % 3] * left[facing];
+      const auto& steps = slanted ? kSlanted[cell] : kStraight[cell];
+      game.attack.offsets[facing][cell] = steps[0] * first + steps[1] * second;
     }
   }
 }
@@ -92,8 +133,7 @@ void CompileAttack(const AttackConfig& config, const Names& names, ActionCompile
   game.attack.defense = names.Resolve("actions.attack.defense_resources", config.defense_resources, 1);
   game.attack.hit = names.stats.Add("attack.hit");
   game.attack.blocked = names.stats.Add("attack.blocked");
-  game.attack.first_stolen = static_cast<std::uint16_t>(names.stats.size());
-  for (const std::string& resource : names.resources) names.stats.Add("attack.stolen." + resource);
+  game.attack.first_stolen = CountEach(names, "attack.stolen.", "");
 }
 
 }  // namespace
@@ -102,7 +142,9 @@ void CompileActions(const ActionsConfig& config, const Names& names, GameProgram
   CompileOffsets(game);
   ActionCompiler compiler(names, game);
   compiler.Add(ActionKind::kNoop, {"noop"});
-  CompileMove(config.move, compiler);
+  CompileMove(config.move, compiler, game);
+  CompileRotate(config.rotate, compiler);
+  CompileHandling(config, names, compiler, game);
   CompileAttack(config.attack, names, compiler, game);
 }
 

@@ -37,20 +37,24 @@ void Start(const World& world, ObjectId converter) {
   }
 }
 
-Outcome Use(const World& world, AgentId agent, ObjectId converter, std::span<const Amount> reserved) {
-  const auto& rules = RulesOf<ConverterRules>(world, converter);
+int PutInputs(const World& world, AgentId agent, ObjectId converter, std::span<const Amount> reserved) {
   const auto stock = world.Inventory(converter);
-  const auto held = world.Inventory(agent);
   int moved = 0;
-  for (const ItemAmount& input : rules.inputs) {
+  for (const ItemAmount& input : RulesOf<ConverterRules>(world, converter).inputs) {
     const std::size_t item = input.item.index();
-    const int put = std::min(input.amount - stock[item], held[item] - reserved[item]);
+    const int put = std::min(input.amount - stock[item], world.Spendable(agent, input.item) - reserved[item]);
     if (put <= 0) continue;
     world.Lose(agent, input.item, static_cast<Amount>(put));
     stock[item] = static_cast<Amount>(stock[item] + put);
     moved += put;
   }
-  for (const ItemAmount& output : rules.outputs) {
+  return moved;
+}
+
+int TakeOutputs(const World& world, AgentId agent, ObjectId converter) {
+  const auto stock = world.Inventory(converter);
+  int moved = 0;
+  for (const ItemAmount& output : RulesOf<ConverterRules>(world, converter).outputs) {
     const std::size_t item = output.item.index();
     const Amount taken = std::min(stock[item], world.Room(agent, output.item));
     if (taken == 0) continue;
@@ -58,27 +62,65 @@ Outcome Use(const World& world, AgentId agent, ObjectId converter, std::span<con
     stock[item] = static_cast<Amount>(stock[item] - taken);
     moved += taken;
   }
+  return moved;
+}
+
+Outcome Touched(const World& world, ObjectId converter, int moved) {
   if (moved == 0) return Outcome::kNothingMoved;
   world.Touch(converter);
   return Outcome::kDone;
 }
 
+Outcome Put(const World& world, AgentId agent, ObjectId converter, std::span<const Amount> reserved) {
+  return Touched(world, converter, PutInputs(world, agent, converter, reserved));
+}
+
+Outcome Get(const World& world, AgentId agent, ObjectId converter, std::span<const Amount>) {
+  return Touched(world, converter, TakeOutputs(world, agent, converter));
+}
+
+Outcome Use(const World& world, AgentId agent, ObjectId converter, std::span<const Amount> reserved) {
+  const int put = PutInputs(world, agent, converter, reserved);
+  return Touched(world, converter, put + TakeOutputs(world, agent, converter));
+}
+
+// What the timed events before the next actions will do.
+ConverterChange Upcoming(const World& world, ObjectId converter) {
+  return world.IsAwake(converter) ? NextChange(world, converter, world.header().step + 1) : ConverterChange{};
+}
+
 // Conversions start before the actions, so needs and offers only shrink within a step.
-bool CanUse(const World& world, AgentId agent, ObjectId converter, std::span<const Amount> reserved) {
-  const auto& rules = RulesOf<ConverterRules>(world, converter);
+bool Lacks(const World& world, AgentId agent, ObjectId converter, const ConverterChange& change,
+           std::span<const Amount> reserved) {
   const auto held = world.Inventory(agent);
-  ConverterChange change;
-  if (world.IsAwake(converter)) change = NextChange(world, converter, world.header().step + 1);
-  for (const ItemAmount& input : rules.inputs) {
+  for (const ItemAmount& input : RulesOf<ConverterRules>(world, converter).inputs) {
     const std::size_t item = input.item.index();
     const int lack = input.amount - HeldAfter(world, converter, change, input.item);
     if (lack > 0 && held[item] > reserved[item]) return true;
   }
-  for (const ItemAmount& output : rules.outputs) {
+  return false;
+}
+
+bool Offers(const World& world, AgentId agent, ObjectId converter, const ConverterChange& change) {
+  const auto held = world.Inventory(agent);
+  for (const ItemAmount& output : RulesOf<ConverterRules>(world, converter).outputs) {
     const bool has_room = held[output.item.index()] < world.LimitOf(agent, output.item);
     if (has_room && HeldAfter(world, converter, change, output.item) > 0) return true;
   }
   return false;
+}
+
+bool CanPut(const World& world, AgentId agent, ObjectId converter, std::span<const Amount> reserved) {
+  return Lacks(world, agent, converter, Upcoming(world, converter), reserved);
+}
+
+bool CanGet(const World& world, AgentId agent, ObjectId converter, std::span<const Amount>) {
+  return Offers(world, agent, converter, Upcoming(world, converter));
+}
+
+bool CanUse(const World& world, AgentId agent, ObjectId converter, std::span<const Amount> reserved) {
+  const ConverterChange change = Upcoming(world, converter);
+  return Lacks(world, agent, converter, change, reserved) || Offers(world, agent, converter, change);
 }
 
 // Idle and unable to start: nothing happens until an agent touches it.
@@ -138,6 +180,10 @@ const ObjectKind kConverterKind = {
     .start = Start,
     .use = Use,
     .can_use = CanUse,
+    .put = Put,
+    .can_put = CanPut,
+    .get = Get,
+    .can_get = CanGet,
     .tick = Tick,
     .encode = Encode,
     .max_tokens = MaxTokens,

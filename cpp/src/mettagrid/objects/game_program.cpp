@@ -10,7 +10,6 @@
 namespace mettagrid {
 namespace {
 
-constexpr std::int64_t kMaxResources = 238;  // feature ids 17 .. 254 are inventories
 constexpr std::int64_t kMaxTokens = 4096;
 constexpr std::size_t kAgentTokens = 4;  // type_id, group, frozen, orientation
 
@@ -32,7 +31,8 @@ class Compiler {
 
  private:
   void CompileSizes() {
-    Ranged("resource_names: their number", static_cast<std::int64_t>(config_.resource_names.size()), 0, kMaxResources);
+    Ranged("resource_names: their number", static_cast<std::int64_t>(config_.resource_names.size()), 0,
+           std::int64_t{kMaxResources});
     game_.resource_names = config_.resource_names;
     game_.stats = StatSlots(game_.resource_names);
     game_.num_agents =

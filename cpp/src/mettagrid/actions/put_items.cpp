@@ -1,0 +1,32 @@
+#include "mettagrid/actions/put_items.h"
+
+#include "mettagrid/actions/facing.h"
+#include "mettagrid/actions/held_before.h"
+#include "mettagrid/objects/object_kinds.h"
+
+namespace mettagrid {
+
+Outcome PutItems(const World& world, AgentId agent, const ActionFamily& family, std::uint8_t) {
+  const GameProgram& program = *world.program;
+  const CellCode code = CodeAhead(world, agent);
+  if (!program.IsObject(code)) return Outcome::kNoTarget;
+  const ObjectId object = program.ObjectOf(code);
+  const ObjectKind& kind = KindOf(world, object);
+  if (kind.put == nullptr) return Outcome::kNoTarget;
+  const HeldBefore before(world, agent);
+  const Outcome outcome = kind.put(world, agent, object, family.cost.reserved);
+  if (outcome == Outcome::kDone) before.CountLost(program.handling.first_put);
+  return outcome;
+}
+
+void MaskPutItems(const World& world, AgentId agent, const ActionFamily& family, bool* allowed) {
+  const GameProgram& program = *world.program;
+  const CellCode code = CodeAhead(world, agent);
+  *allowed = false;
+  if (!program.IsObject(code)) return;
+  const ObjectId object = program.ObjectOf(code);
+  const ObjectKind& kind = KindOf(world, object);
+  *allowed = kind.can_put != nullptr && kind.can_put(world, agent, object, family.cost.reserved);
+}
+
+}  // namespace mettagrid

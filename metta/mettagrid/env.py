@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from metta.common.env_spec import EnvSpec
 from metta.common.vector_env import EpisodeRecord, StepBatch
+from metta.mettagrid._core import SavedWorld
 from metta.mettagrid.config.game import MettaGridConfig
 from metta.mettagrid.vec_env import make_vec_env
 from metta.mettagrid.vec_env_config import VecEnvConfig
@@ -96,6 +97,18 @@ class MettaGridEnv:
             EnvError: the bytes belong to another game or engine version.
         """
         self._env.restore_env(0, data)
+
+    def save(self) -> SavedWorld:
+        """The whole state, kept in memory: quicker than ``snapshot``, but only for this process."""
+        return self._env.save(0)
+
+    def load(self, saved: SavedWorld) -> None:
+        """Go back to a saved state; ``batch`` holds what was returned then. A state may be loaded many times.
+
+        Raises:
+            EnvError: it was saved by another environment.
+        """
+        self._env.load(0, saved)
 
     def state_hash(self) -> int:
         """64-bit hash of the whole state."""

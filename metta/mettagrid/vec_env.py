@@ -204,6 +204,29 @@ class VecEnv:
         """
         self._open().restore_env(env, data)
 
+    def save(self, env: int) -> _core.SavedWorld:
+        """Keep one environment's world in memory: for searches that go back often. It lives as long as its handle.
+
+        Unlike ``snapshot_env`` the handle cannot leave the process, and ``load`` need not check it.
+        """
+        return self._open().save(env)
+
+    def load(self, env: int, saved: _core.SavedWorld) -> None:
+        """Put a saved world into an environment of the same game; its rows are written again.
+
+        Raises:
+            EnvError: the environment plays another game than the one that was saved.
+        """
+        self._open().load(env, saved)
+
+    def fork(self, from_env: int, to_env: int) -> None:
+        """Make ``to_env`` a copy of ``from_env``, rows included: the same actions then have the same effects in both.
+
+        Raises:
+            EnvError: no such environment, or the two play different games.
+        """
+        self._open().fork(from_env, to_env)
+
     def state_hash(self, env: int) -> int:
         """64-bit hash of the whole state of one environment; equal states of equal games have equal hashes."""
         return self._open().state_hash(env)

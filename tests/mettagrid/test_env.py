@@ -96,3 +96,14 @@ def test_closed() -> None:
     env.close()
     with pytest.raises(EnvError, match="was closed"):
         env.step(np.zeros(1, dtype=np.int32))
+
+
+def test_a_saved_state_comes_back_with_its_batch() -> None:
+    env = MettaGridEnv(drawn(), seed=3)
+    act(env, "move_south", "noop")
+    saved, observations = env.save(), env.batch.observations.copy()
+    act(env, "move_east", "move_south")
+    assert env.render() != "#####\n#.m1#\n#0.n#\n#####"
+    env.load(saved)
+    assert env.render() == "#####\n#.m1#\n#0.n#\n#####"
+    assert (env.batch.observations == observations).all()

@@ -134,6 +134,48 @@ def test_one_environment_goes_back_alone() -> None:
     np.testing.assert_array_equal(env.observations[:6], others[:6])
 
 
+def test_a_saved_world_can_be_loaded_again_and_again() -> None:
+    env, rng = make(slots=1, max_steps=50), np.random.default_rng(1)
+    play(env, rng, 7)
+    env.recv(0)
+    saved, world, before = env.save(1), env.snapshot_env(1), [array.copy() for array in returned(env)]
+    assert saved.num_bytes == env.program.world_bytes
+    for _ in range(3):
+        play(env, rng, 5)
+        env.recv(0)
+        others = [env.state_hash(i) for i in (0, 2, 3)]
+        assert env.snapshot_env(1) != world
+        env.load(1, saved)
+        assert env.snapshot_env(1) == world
+        rows = slice(env.spec.num_agents, 2 * env.spec.num_agents)
+        assert_equal([array[rows] for array in returned(env)], [array[rows] for array in before])
+        assert [env.state_hash(i) for i in (0, 2, 3)] == others
+
+
+def test_a_fork_returns_the_same_for_the_same_actions() -> None:
+    env, rng = make(slots=1, max_steps=30), np.random.default_rng(2)
+    agents = env.spec.num_agents
+    play(env, rng, 9)
+    env.recv(0)
+    env.fork(0, 3)
+    for _ in range(40):  # past the episode's end: the next map is the same too
+        actions = random_actions(rng, env.num_rows)
+        actions[3 * agents :] = actions[:agents]
+        env.send(0, actions)
+        env.recv(0)
+        assert_equal([array[:agents] for array in returned(env)], [array[3 * agents :] for array in returned(env)])
+        assert env.state_hash(0) == env.state_hash(3) != env.state_hash(1)
+    assert {record.env for record in env.drain_episodes()} >= {0, 3}
+
+
+def test_a_saved_world_of_another_batch_is_refused() -> None:
+    env, other = make(), make()
+    with pytest.raises(EnvError, match="another compiled game"):
+        env.load(0, other.save(0))
+    with pytest.raises(EnvError, match="environment 4 does not exist"):
+        env.fork(0, 4)
+
+
 def test_records_name_their_statistics() -> None:
     env = make(num_envs=1, slots=1, max_steps=5, desync=False)
     play(env, np.random.default_rng(0), 5)

@@ -122,6 +122,8 @@ py::array_t<Amount> InventoryCopy(VecEnv& env, std::size_t index) {
 }  // namespace
 
 void BindVecEnv(py::module_& module) {
+  py::class_<SavedWorld>(module, "SavedWorld", "One environment's world, kept in memory.")
+      .def_property_readonly("num_bytes", [](const SavedWorld& saved) { return saved.bytes.size(); });
   py::class_<VecEnv>(module, "VecEnv", "A batch of environments on native threads.")
       .def(py::init(&Make), py::arg("games"), py::kw_only(), py::arg("num_envs"), py::arg("num_slots"),
            py::arg("num_threads"), py::arg("desync_episodes"))
@@ -139,6 +141,9 @@ void BindVecEnv(py::module_& module) {
       .def("restore_episodes", &RestoreEpisodes, py::arg("numbers"))
       .def("snapshot_env", &SnapshotEnv, py::arg("env"))
       .def("restore_env", &RestoreEnv, py::arg("env"), py::arg("data"))
+      .def("save", &VecEnv::Save, py::arg("env"))
+      .def("load", &VecEnv::Load, py::arg("env"), py::arg("saved"))
+      .def("fork", &VecEnv::Fork, py::arg("from_env"), py::arg("to_env"))
       .def("mark_ready", &VecEnv::MarkReady)
       .def(
           "state_hash", [](VecEnv& env, std::size_t index) { return env.env(index).StateHash(); }, py::arg("env"))

@@ -11,6 +11,12 @@
 
 namespace mettagrid {
 
+// A world kept aside in memory. Unlike snapshot bytes it cannot be damaged or foreign, so that going back is a copy.
+struct SavedWorld {
+  GamePtr game;
+  std::vector<std::byte> bytes;
+};
+
 // One environment: a world, its game, and the order of a step. Knows no threads.
 class Env {
  public:
@@ -33,6 +39,12 @@ class Env {
 
   // Throws EnvError when the bytes are not a sound world of this game and format; the state then stays as it was.
   void Restore(std::span<const std::byte> bytes);
+
+  SavedWorld Save() const;
+  // Throws EnvError when another game was played when the world was saved.
+  void Load(const SavedWorld& saved);
+  // Becomes a copy of `other`, which plays the same game; the same actions have the same effects in both then.
+  void CopyFrom(const Env& other);
 
  private:
   struct alignas(64) CacheLine {

@@ -103,4 +103,21 @@ void Env::Restore(std::span<const std::byte> bytes) {
   world_ = World(game_->program, storage_.data()->bytes);
 }
 
+SavedWorld Env::Save() const { return {game_, {world_.bytes().begin(), world_.bytes().end()}}; }
+
+void Env::Load(const SavedWorld& saved) {
+  MG_CHECK(
+      saved.game == game_, EnvError,
+      "the saved world belongs to another compiled game: it was saved in another batch, or before this environment's "
+      "game changed. Take it along as bytes instead: snapshot_env and restore_env.");
+  std::memcpy(world_.bytes().data(), saved.bytes.data(), saved.bytes.size());
+}
+
+void Env::CopyFrom(const Env& other) {
+  MG_CHECK(other.game_ == game_, EnvError, "the two environments play different games. ",
+           "Fork into an environment that plays the same one.");
+  if (this == &other) return;
+  std::memcpy(world_.bytes().data(), other.world_.bytes().data(), world_.bytes().size());
+}
+
 }  // namespace mettagrid

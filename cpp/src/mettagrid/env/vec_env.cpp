@@ -177,6 +177,25 @@ void VecEnv::Restore(std::size_t env, std::span<const std::byte> bytes) {
   envs_[env].Emit(RowsOf(env));
 }
 
+SavedWorld VecEnv::Save(std::size_t env) {
+  Wait();
+  return envs_[CheckedEnv(env)].Save();
+}
+
+void VecEnv::Load(std::size_t env, const SavedWorld& saved) {
+  CheckBound();
+  Wait();
+  envs_[CheckedEnv(env)].Load(saved);
+  envs_[env].Emit(RowsOf(env));
+}
+
+void VecEnv::Fork(std::size_t from, std::size_t to) {
+  CheckBound();
+  Wait();
+  envs_[CheckedEnv(to)].CopyFrom(envs_[CheckedEnv(from)]);
+  envs_[to].Emit(RowsOf(to));
+}
+
 void VecEnv::MarkReady() {
   Wait();
   for (Slot& slot : slots_) slot.state = SlotState::kReady;

@@ -1,7 +1,7 @@
 """The rules of docs/mettagrid.md once more, slowly and in plain Python: what the native engine is held against.
 
-Written from the rules, not from the C++: dicts and names instead of tables and ids. The order in which agents act is
-handed in, because it comes from the engine's own random numbers.
+Written from the rules, not from the C++: dicts and names instead of tables and ids. The order in which agents act, and
+other random words, are handed in, because they come from the engine's own random numbers.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from metta.mettagrid.config.game import GameConfig
 from metta.mettagrid.config.objects import ConverterConfig
+from tests.mettagrid.oracle_systems import Streams, run_systems
 
 Cell = tuple[int, int]
 NORTH, SOUTH, WEST, EAST = range(4)
@@ -108,7 +109,7 @@ class Oracle:
         for agent in self.agents:
             agent.paid = self.contributions(agent)
 
-    def step(self, actions: Sequence[int], order: Sequence[int]) -> None:
+    def step(self, actions: Sequence[int], order: Sequence[int], streams: Streams) -> None:
         """One step; ``order`` is the agents' order within each priority."""
         self.step_count += 1
         for converter in self.converters.values():
@@ -124,6 +125,7 @@ class Oracle:
             agent.last_action = actions[index] if chosen[index] != "invalid" else 0
             if agent.frozen:
                 agent.frozen -= 1
+        run_systems(self, streams)
         for agent in self.agents:
             now = self.contributions(agent)
             agent.reward = now - agent.paid - agent.penalty
@@ -214,12 +216,12 @@ class Oracle:
         for name, amount in converter.config.input_resources.items():
             put = min(max(0, amount - converter.inventory[name]), self.to_give(agent, name))
             converter.inventory[name] += put
-            self._lose(agent, name, put)
+            self.lose(agent, name, put)
             moved += put
         for name in converter.config.output_resources:
             taken = min(converter.inventory[name], self.room(agent, name))
             converter.inventory[name] -= taken
-            self._gain(agent, name, taken)
+            self.gain(agent, name, taken)
             moved += taken
         return moved > 0
 
@@ -242,20 +244,20 @@ class Oracle:
         for name in self.game.resource_names:
             if name not in self.game.agent.soul_bound_resources:
                 amount = min(target.inventory[name], self.room(agent, name))
-                self._lose(target, name, amount)
-                self._gain(agent, name, amount)
+                self.lose(target, name, amount)
+                self.gain(agent, name, amount)
                 agent.stats[f"attack.stolen.{name}"] += amount
 
     def _pay(self, agent: Agent, amounts: Mapping[str, int]) -> None:
         for name, amount in amounts.items():
-            self._lose(agent, name, amount)
+            self.lose(agent, name, amount)
 
     @staticmethod
-    def _gain(agent: Agent, name: str, amount: int) -> None:
+    def gain(agent: Agent, name: str, amount: int) -> None:
         agent.inventory[name] += amount
         agent.stats[f"{name}.gained"] += amount
 
     @staticmethod
-    def _lose(agent: Agent, name: str, amount: int) -> None:
+    def lose(agent: Agent, name: str, amount: int) -> None:
         agent.inventory[name] -= amount
         agent.stats[f"{name}.lost"] += amount

@@ -29,9 +29,9 @@ def philox4x32(counter: tuple[int, int, int, int], key: int) -> tuple[int, int, 
     return c0, c1, c2, c3
 
 
-def words(seed: int, env: int, episode: int, step: int, purpose: int) -> Iterator[int]:
-    """The words of one stream."""
-    block = 0
+def words(seed: int, env: int, episode: int, step: int, purpose: int, lane: int = 0) -> Iterator[int]:
+    """The words of one stream; ``lane`` tells apart those of one purpose."""
+    block = lane << 8
     while True:
         yield from philox4x32((env, episode, step, (purpose << 24) + block), seed)
         block += 1

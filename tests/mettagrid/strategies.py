@@ -16,7 +16,9 @@ _WEIGHTS = (-0.5, 0.01, 0.25, 1.0)
 
 
 @st.composite
-def games(draw: st.DrawFn, *, min_agents: int = 1, max_agents: int = 6, max_steps: int = 30) -> MettaGridConfig:
+def games(
+    draw: st.DrawFn, *, min_agents: int = 1, max_agents: int = 6, max_steps: int = 30, with_systems: bool = True
+) -> MettaGridConfig:
     """A small game whose pieces all matter: tight limits, short cooldowns, crowded maps, every kind of map."""
     num_agents = draw(st.integers(min_agents, max_agents))
     objects = {"wall": {"type": "wall", "type_id": 1}}
@@ -34,6 +36,7 @@ def games(draw: st.DrawFn, *, min_agents: int = 1, max_agents: int = 6, max_step
         ),
         "groups": groups,
         "actions": actions,
+        "systems": draw(systems()) if with_systems else {},
         "objects": objects,
         "map": draw(_maps(list(objects), num_agents)),
     }
@@ -105,6 +108,24 @@ def _actions(draw: st.DrawFn) -> dict[str, Any]:
             "defense_resources": draw(costs),
         },
     }
+
+
+@st.composite
+def systems(draw: st.DrawFn) -> dict[str, Any]:
+    """World systems, each off in most games."""
+    seldom = st.sampled_from([False, False, True])
+    names = st.sampled_from(RESOURCES)
+    chosen: dict[str, Any] = {}
+    if draw(seldom):
+        shares = st.sampled_from([0.01, 0.1, 0.3, 1.0])
+        chosen["resource_loss"] = {"probability": draw(st.dictionaries(names, shares, min_size=1, max_size=2))}
+    if draw(seldom):
+        amounts = draw(st.dictionaries(names, st.integers(1, 3), min_size=1, max_size=2))
+        chosen["regeneration"] = {"amounts": amounts, "interval": draw(st.integers(1, 4))}
+    if draw(seldom):
+        prices = draw(st.dictionaries(names, st.sampled_from([0.1, 1, 1.5]), min_size=1, max_size=2))
+        chosen["upkeep"] = {"resources": prices, "on_shortage": draw(st.sampled_from(["none", "freeze"]))}
+    return chosen
 
 
 @st.composite

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from metta.mettagrid.vec_env import VecEnv, make_vec_env
 from metta.mettagrid.vec_env_config import VecEnvConfig
 from tests.mettagrid.oracle import Oracle
 from tests.mettagrid.oracle_view import mask, observation
-from tests.mettagrid.philox import agent_order
+from tests.mettagrid.philox import agent_order, words
 from tests.mettagrid.strategies import Play, games
 
 LAST_REWARD = 10
@@ -42,7 +43,8 @@ def play_both(config: MettaGridConfig, seed: int, play_seed: int, steps: int) ->
             oracle = _start(env, config)
         else:
             step = oracle.step_count + 1
-            oracle.step(actions.tolist(), agent_order(seed, 0, episode, step, len(actions)))
+            order = agent_order(seed, 0, episode, step, len(actions))
+            oracle.step(actions.tolist(), order, partial(words, seed, 0, episode, step))
             assert env.action_success.tolist() == oracle.success
             for record in env.drain_episodes():
                 _compare_record(record.rewards.tolist(), record.agent_stats, oracle)

@@ -75,7 +75,7 @@ def made_and_used(
 
 
 @few
-@given(games(), SEEDS, PLAYS)
+@given(games(with_systems=False), SEEDS, PLAYS)
 def test_resources_are_conserved(config: MettaGridConfig, seed: int, play_seed: int) -> None:
     """At an episode's end: held = start + made - used by conversions - paid for actions and defense."""
     game = config.game.replace({"max_steps": 25})
@@ -97,6 +97,22 @@ def test_resources_are_conserved(config: MettaGridConfig, seed: int, play_seed: 
         expected.subtract({name: n * times for name, n in cost.items()})
     held = amounts(before)
     assert {name: held[name] for name in game.resource_names} == {name: expected[name] for name in game.resource_names}
+    env.close()
+
+
+@few
+@given(games(), SEEDS, PLAYS)
+def test_books_balance(config: MettaGridConfig, seed: int, play_seed: int) -> None:
+    """Whatever comes and goes by, each agent holds what it began with + gained - lost."""
+    game = config.game.replace({"max_steps": 25})
+    env, play = make(MettaGridConfig(game=game), seed), Play(play_seed)
+    start = env.inventory(0).astype(int)
+    for _ in range(25):
+        step(env, play)
+    (record,) = env.drain_episodes()
+    for i, name in enumerate(game.resource_names):
+        change = record.agent_stats[f"{name}.gained"] - record.agent_stats[f"{name}.lost"]
+        np.testing.assert_array_equal(env.inventory(0)[:, i], start[:, i] + change, err_msg=name)
     env.close()
 
 

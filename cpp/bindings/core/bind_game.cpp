@@ -21,6 +21,7 @@ py::dict Schema() {
   py::dict schema = Describe(GameConfig{});
   schema["groups"] = Describe(GroupConfig{});
   schema["objects"] = DescribeAlternatives(static_cast<const ObjectConfig*>(nullptr));
+  schema["systems"] = DescribeOptionals(SystemsConfig{});
   schema["map"] = DescribeAlternatives(static_cast<const MapConfig*>(nullptr));
   return schema;
 }

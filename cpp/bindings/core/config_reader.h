@@ -150,6 +150,15 @@ py::object Describe(const T& value) {
   }
 }
 
+// {"upkeep": {...}, ...}: each optional struct of `config` with its defaults, as if it were there.
+template <HasVisit T>
+py::dict DescribeOptionals(const T& config) {
+  py::dict fields;
+  T::Visit([&fields]<class Field>(const char* name, const std::optional<Field>&) { fields[name] = Describe(Field{}); },
+           config);
+  return fields;
+}
+
 // {"wall": {...}, "converter": {...}}: each alternative with its defaults.
 template <class... Types>
 py::object DescribeAlternatives(const std::variant<Types...>*) {

@@ -62,12 +62,13 @@ class GameConfig(Config):
     @model_validator(mode="after")
     def _names_are_declared(self) -> Self:
         check_unique("game.resource_names", self.resource_names)
-        stats = agent_stat_names(self.resource_names, self.actions.families())
+        stats = agent_stat_names(self.resource_names, self.actions.families(), self.systems.enabled())
         self.agent.check_resources("game.agent", self.resource_names, stats)
         for name, group in self.groups.items():
             if group.agent is not None:
                 group.agent.check_resources(f"game.groups.{name}.agent", self.resource_names, stats)
         self.actions.check_resources(self.resource_names)
+        self.systems.check_resources(self.resource_names)
         for name, thing in self.objects.items():
             if isinstance(thing, ConverterConfig):
                 self._check_recipe(name, thing)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+SYSTEM_STATS: Final[Mapping[str, tuple[str, ...]]] = {"upkeep": ("upkeep.unpaid",)}
+"""What each world system counts, in the order of ``SystemsConfig``."""
 
 _HANDLING = {"put_items": "put", "get_items": "get"}
 
 
-def agent_stat_names(resource_names: Iterable[str], action_families: Iterable[str]) -> tuple[str, ...]:
+def agent_stat_names(
+    resource_names: Iterable[str], action_families: Iterable[str], systems: Iterable[str] = ()
+) -> tuple[str, ...]:
     """Every agent statistic of a game, in the engine's slot order.
 
     >>> agent_stat_names(["ore"], ["noop"])
@@ -23,4 +29,6 @@ def agent_stat_names(resource_names: Iterable[str], action_families: Iterable[st
             names += [f"{resource}.{_HANDLING[family]}" for resource in resources]
         if family == "attack":
             names += ["attack.hit", "attack.blocked", *(f"attack.stolen.{resource}" for resource in resources)]
+    for system in systems:
+        names += SYSTEM_STATS.get(system, ())
     return tuple(names)

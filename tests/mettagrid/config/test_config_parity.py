@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from types import NoneType
+from typing import Any, cast, get_args
 
 import pytest
 from pydantic import BaseModel
@@ -15,6 +16,7 @@ from metta.mettagrid.config.game import DEFAULT_RESOURCES, GameConfig
 from metta.mettagrid.config.limits import MAX_AMOUNT
 from metta.mettagrid.config.objects import ConverterConfig, WallConfig
 from metta.mettagrid.config.stats import agent_stat_names
+from metta.mettagrid.config.systems import SystemsConfig
 from metta.mettagrid.maps.map_config import AsciiMapConfig, RandomMapConfig, RoomsMapConfig
 
 SCHEMA = cast(dict[str, Any], _core.config_schema())
@@ -45,12 +47,22 @@ def _plain(value: Any) -> Any:
 
 
 def test_game_fields() -> None:
-    native = {name: value for name, value in SCHEMA.items() if name not in ("groups", *VARIANTS)}
+    native = {name: value for name, value in SCHEMA.items() if name not in ("groups", "systems", *VARIANTS)}
     assert list(SCHEMA) == list(GameConfig.model_fields)
-    for name in ("obs", "agent", "actions", "systems"):
+    for name in ("obs", "agent", "actions"):
         compare(type(getattr(GameConfig(), name)), native.pop(name), name)
     assert native.pop("resource_names") in ([], list(DEFAULT_RESOURCES))
     assert native == {name: getattr(GameConfig(), name) for name in native}
+
+
+def test_systems() -> None:
+    """Every system is off by default, and is made of the same keys on both sides."""
+    fields = SystemsConfig.model_fields
+    assert SystemsConfig() == SystemsConfig(**dict.fromkeys(fields))
+    assert list(SCHEMA["systems"]) == list(fields)
+    for name, field in fields.items():
+        (model,) = (kind for kind in get_args(field.annotation) if kind is not NoneType)
+        compare(model, SCHEMA["systems"][name], f"systems.{name}")
 
 
 def test_group_fields() -> None:

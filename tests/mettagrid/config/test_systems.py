@@ -1,11 +1,72 @@
+"""Faults in `game.systems` are told with the key, the value and the cure; the engine refuses them too."""
+
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 
 from metta.common.errors import ConfigError
+from metta.mettagrid import _core
+from metta.mettagrid.builder.envs import make_arena
 from metta.mettagrid.config.game import GameConfig
+from metta.mettagrid.config.systems import SystemsConfig
+
+FAULTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "unknown system": ({"weather": {}}, ("weather",)),
+    "loss of an unknown resource": (
+        {"resource_loss": {"probability": {"or_red": 0.1}}},
+        ("game.systems.resource_loss.probability", "'or_red'", "Did you mean 'ore_red'?"),
+    ),
+    "a probability above 1": (
+        {"resource_loss": {"probability": {"ore_red": 1.5}}},
+        ("systems.resource_loss.probability.ore_red=1.5", "1e-06 .. 1"),
+    ),
+    "a loss of nothing": ({"resource_loss": {"probability": {}}}, ("resource_loss.probability", "at least 1 item")),
+    "regeneration of an unknown resource": (
+        {"regeneration": {"amounts": {"energy": 1}}},
+        ("game.systems.regeneration.amounts", "'energy'", "game.resource_names"),
+    ),
+    "regeneration of nothing": (
+        {"regeneration": {"amounts": {"ore_red": 0}}},
+        ("systems.regeneration.amounts.ore_red=0", "expected 1 .. 65535"),
+    ),
+    "an interval of 0": (
+        {"regeneration": {"amounts": {"ore_red": 1}, "interval": 0}},
+        ("regeneration.interval", "greater than or equal to 1"),
+    ),
+    "upkeep in an unknown resource": (
+        {"upkeep": {"resources": {"energy": 1}}},
+        ("game.systems.upkeep.resources", "'energy'"),
+    ),
+    "upkeep below what is ever paid": (
+        {"upkeep": {"resources": {"heart": 1e-9}}},
+        ("systems.upkeep.resources.heart=1e-09", "expected 1e-06 .. 65535"),
+    ),
+    "an unknown consequence": (
+        {"upkeep": {"resources": {"heart": 1}, "on_shortage": "explode"}},
+        ("upkeep.on_shortage", "'freeze'"),
+    ),
+}
 
 
-def test_unknown_system_is_refused() -> None:
-    with pytest.raises(ConfigError, match="weather"):
-        GameConfig().replace({"systems.weather": {}})
+@pytest.mark.parametrize(("systems", "parts"), FAULTS.values(), ids=FAULTS.keys())
+def test_fault_is_told_with_key_value_and_cure(systems: dict[str, Any], parts: tuple[str, ...]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        make_arena(6).replace({"game.systems": systems})
+    for part in parts:
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("fault", [name for name in FAULTS if name != "unknown system"])
+def test_the_engine_refuses_it_too(fault: str) -> None:
+    """Whoever compiles a game without pydantic gets an error as well, never a crash."""
+    game = make_arena(6).game.model_dump(mode="json")
+    game["systems"].update(FAULTS[fault][0])
+    with pytest.raises(ConfigError, match=r"systems\."):
+        _core.GameProgram(game)
+
+
+def test_systems_are_off_by_default() -> None:
+    assert GameConfig().systems == SystemsConfig()
+    assert SystemsConfig().enabled() == ()

@@ -13,6 +13,7 @@
 #include "mettagrid/objects/map_plan.h"
 #include "mettagrid/objects/object_type.h"
 #include "mettagrid/objects/stat_slots.h"
+#include "mettagrid/objects/system_rules.h"
 #include "mettagrid/objects/world_layout.h"
 
 namespace mettagrid {
@@ -44,6 +45,7 @@ struct GameProgram {
   MoveRules move;
   HandlingRules handling;
   AttackRules attack;
+  SystemRules systems;
 
   std::vector<StaticType> statics;
   std::vector<ObjectType> object_types;

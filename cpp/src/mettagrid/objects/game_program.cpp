@@ -24,6 +24,7 @@ class Compiler {
     CompileObjects();
     CompileMapAndCodes();
     CompileActions(config_.actions, names_, game_);
+    game_.systems = CompileSystems(config_.systems, names_);
     CompileAgents();
     game_.layout = LayOutWorld(game_, MaxTokens());
     return std::move(game_);

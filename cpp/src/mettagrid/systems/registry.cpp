@@ -3,12 +3,24 @@
 #include <array>
 
 #include "mettagrid/systems/freeze.h"
+#include "mettagrid/systems/regeneration.h"
+#include "mettagrid/systems/resource_loss.h"
+#include "mettagrid/systems/upkeep.h"
 
 namespace mettagrid {
 namespace {
 
 constexpr std::array kWorldSystems = {
     WorldSystem{.name = "freeze", .enabled = [](const GameProgram&) { return true; }, .run = ThawAgents},
+    WorldSystem{.name = "resource_loss",
+                .enabled = [](const GameProgram& game) { return !game.systems.resource_loss.shares.empty(); },
+                .run = LoseResources},
+    WorldSystem{.name = "regeneration",
+                .enabled = [](const GameProgram& game) { return game.systems.regeneration.interval > 0; },
+                .run = RegenerateResources},
+    WorldSystem{.name = "upkeep",
+                .enabled = [](const GameProgram& game) { return !game.systems.upkeep.prices.empty(); },
+                .run = PayUpkeep},
 };
 
 }  // namespace

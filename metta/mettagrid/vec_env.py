@@ -16,6 +16,7 @@ from metta.mettagrid import _core
 from metta.mettagrid.config.game import MettaGridConfig
 from metta.mettagrid.maps.map_config import AsciiMapConfig
 from metta.mettagrid.spec import env_spec
+from metta.mettagrid.vec_buffers import VecBuffers
 from metta.mettagrid.vec_env_config import VecEnvConfig
 
 _WORLDS = "worlds"
@@ -34,13 +35,17 @@ def compile_game(cfg: MettaGridConfig) -> _core.GameProgram:
     return _core.GameProgram(data)
 
 
-def make_vec_env(cfg: VecEnvConfig, seed: int) -> VecEnv:
+def make_vec_env(cfg: VecEnvConfig, seed: int, buffers: VecBuffers | None = None) -> VecEnv:
     """A batch that has been reset with ``seed``: ``recv`` works for every slot.
+
+    Args:
+        buffers: the caller's arrays to write results into; absent: the batch makes its own.
 
     Raises:
         ConfigError: the engine refuses the game or the batch.
+        ShapeContractError: a buffer of another dtype, shape or layout.
     """
-    return VecEnv(cfg, seed)
+    return VecEnv(cfg, seed, buffers)
 
 
 def _available_cores() -> int:
@@ -61,7 +66,7 @@ class VecEnv:
     >>> env.close()
     """
 
-    def __init__(self, cfg: VecEnvConfig, seed: int) -> None:
+    def __init__(self, cfg: VecEnvConfig, seed: int, buffers: VecBuffers | None = None) -> None:
         self.cfg = cfg
         self.spec: EnvSpec = env_spec(cfg.env)
         self.num_envs = cfg.num_envs
@@ -77,28 +82,33 @@ class VecEnv:
             num_threads=threads,
             desync_episodes=cfg.desync_episodes,
         )
-        rows, agents = self.num_rows, self.spec.num_agents
-        self.observations: NDArray[np.uint8] = np.zeros((rows, *self.spec.obs_shape), dtype=np.uint8)
-        self.rewards: NDArray[np.float32] = np.zeros(rows, dtype=np.float32)
-        self.terminated: NDArray[np.bool_] = np.zeros(rows, dtype=np.bool_)
-        self.truncated: NDArray[np.bool_] = np.zeros(rows, dtype=np.bool_)
-        self.first: NDArray[np.bool_] = np.zeros(rows, dtype=np.bool_)
-        self.action_mask: NDArray[np.bool_] = np.zeros((rows, self.spec.num_actions), dtype=np.bool_)
-        self.action_success: NDArray[np.bool_] = np.zeros(rows, dtype=np.bool_)
-        self.used_tokens: NDArray[np.uint16] = np.zeros(rows, dtype=np.uint16)
-        self._native.bind(
-            observations=self.observations,
-            rewards=self.rewards,
-            terminated=self.terminated,
-            truncated=self.truncated,
-            first=self.first,
-            action_mask=self.action_mask,
-            action_success=self.action_success,
-            used_tokens=self.used_tokens,
-        )
-        size = cfg.num_envs // cfg.num_slots * agents
-        self._views = [self._view(slot, slice(slot * size, (slot + 1) * size)) for slot in range(cfg.num_slots)]
+        self.bind(buffers or VecBuffers.allocate(self.spec, self.num_rows))
         self.reset(seed)
+
+    def bind(self, buffers: VecBuffers) -> None:
+        """Write results into these arrays from now on; they keep their contents until the next step or reset.
+
+        Raises:
+            EnvError: closed.
+            ShapeContractError: an array of another dtype, shape or layout, or one that cannot be written.
+        """
+        self._open().bind(
+            observations=buffers.observations,
+            rewards=buffers.rewards,
+            terminated=buffers.terminated,
+            truncated=buffers.truncated,
+            first=buffers.first,
+            action_mask=buffers.action_mask,
+            action_success=buffers.action_success,
+            used_tokens=buffers.used_tokens,
+        )
+        self.buffers = buffers
+        self.observations, self.rewards = buffers.observations, buffers.rewards
+        self.terminated, self.truncated, self.first = buffers.terminated, buffers.truncated, buffers.first
+        self.action_mask = buffers.action_mask
+        self.action_success, self.used_tokens = buffers.action_success, buffers.used_tokens
+        size = self.num_rows // self.num_slots
+        self._views = [self._view(slot, slice(slot * size, (slot + 1) * size)) for slot in range(self.num_slots)]
 
     def reset(self, seed: int) -> None:
         """Start episode 0 in each environment; pending episode records are dropped.
@@ -109,6 +119,16 @@ class VecEnv:
         if not 0 <= seed < 2**64:
             raise ConfigError(f"seed={seed}, expected 0 .. 2**64 - 1. Set system.seed.")
         self._open().reset(seed)
+
+    def begin_next(self, env: int) -> None:
+        """Begin the next episode of one environment now; its rows hold the first observation, ``first`` is true.
+
+        Between ``recv`` and ``send`` of its slot. An episode that had not ended leaves no record.
+
+        Raises:
+            EnvError: closed, or no such environment.
+        """
+        self._open().begin_next(env)
 
     def recv(self, slot: int) -> StepBatch:
         """Wait for the slot's step, working along; the arrays are valid until ``send`` of that slot.
@@ -129,17 +149,17 @@ class VecEnv:
             view.action_mask,
         )
 
-    def send(self, slot: int, actions: NDArray[np.int32]) -> None:
+    def send(self, slot: int, actions: NDArray[np.int32], strict: bool = False) -> None:
         """Start stepping the slot; returns at once.
 
         Shapes: ``actions [b] int32``, C-contiguous; copied before the call returns. Ids outside the action table fail
-        and are counted as ``action.invalid_index``.
+        and are counted as ``action.invalid_index``; with ``strict`` they are an error, and nothing steps.
 
         Raises:
-            EnvError: closed, or the slot's last step was not received.
+            EnvError: closed, the slot's last step was not received, or (``strict``) an id outside the action table.
             ShapeContractError: another dtype, shape or layout.
         """
-        self._open().send(slot, actions)
+        self._open().send(slot, actions, strict)
 
     def drain_episodes(self) -> list[EpisodeRecord]:
         """Episodes that ended since the last call, by (step of ending, environment). Waits for running slots."""

@@ -15,6 +15,16 @@ namespace {
 
 using Release = py::gil_scoped_release;
 
+struct BoundArrays {
+  py::tuple arrays;
+};
+
+// The batch as Python has it: holds the arrays that are bound, and no others. (keep_alive would hold every array that
+// was ever bound.) Bases end in reverse order, so the threads have stopped when the arrays are let go.
+struct VecEnv final : BoundArrays, mettagrid::VecEnv {
+  using mettagrid::VecEnv::VecEnv;
+};
+
 std::unique_ptr<VecEnv> Make(const std::vector<std::shared_ptr<Game>>& games, std::size_t num_envs,
                              std::size_t num_slots, std::size_t num_threads, bool desync_episodes) {
   return std::make_unique<VecEnv>(std::vector<GamePtr>(games.begin(), games.end()),
@@ -36,12 +46,17 @@ void Bind(VecEnv& env, const py::object& observations, const py::object& rewards
       .action_success = CheckedSpan<bool>("action_success", action_success, {rows}),
       .used_tokens = CheckedSpan<std::uint16_t>("used_tokens", used_tokens, {rows}),
   };
-  const Release release;
-  env.Bind(buffers);
+  {
+    const Release release;
+    env.Bind(buffers);
+  }
+  env.arrays =
+      py::make_tuple(observations, rewards, terminated, truncated, first, action_mask, action_success, used_tokens);
 }
 
-void Send(VecEnv& env, std::size_t slot, const py::object& actions) {
-  env.Send(slot, CheckedSpan<const std::int32_t>("actions", actions, {static_cast<py::ssize_t>(env.rows_per_slot())}));
+void Send(VecEnv& env, std::size_t slot, const py::object& actions, bool strict) {
+  const auto rows = static_cast<py::ssize_t>(env.rows_per_slot());
+  env.Send(slot, CheckedSpan<const std::int32_t>("actions", actions, {rows}), strict);
 }
 
 py::array_t<double> Column(const double* data, std::size_t size) {
@@ -129,11 +144,10 @@ void BindVecEnv(py::module_& module) {
            py::arg("num_threads"), py::arg("desync_episodes"))
       .def("bind", &Bind, py::kw_only(), py::arg("observations"), py::arg("rewards"), py::arg("terminated"),
            py::arg("truncated"), py::arg("first"), py::arg("action_mask"), py::arg("action_success"),
-           py::arg("used_tokens"), py::keep_alive<1, 2>(), py::keep_alive<1, 3>(), py::keep_alive<1, 4>(),
-           py::keep_alive<1, 5>(), py::keep_alive<1, 6>(), py::keep_alive<1, 7>(), py::keep_alive<1, 8>(),
-           py::keep_alive<1, 9>(), "Write results into these arrays from now on.")
+           py::arg("used_tokens"), "Write results into these arrays from now on.")
       .def("reset", &VecEnv::Reset, py::arg("seed"), py::call_guard<Release>())
-      .def("send", &Send, py::arg("slot"), py::arg("actions"))
+      .def("begin_next", &VecEnv::BeginNext, py::arg("env"), py::call_guard<Release>())
+      .def("send", &Send, py::arg("slot"), py::arg("actions"), py::arg("strict") = false)
       .def("recv", &VecEnv::Recv, py::arg("slot"), py::call_guard<Release>())
       .def("wait", &VecEnv::Wait, py::call_guard<Release>())
       .def("drain_episodes", &Drain)

@@ -11,7 +11,7 @@ from metta.mettagrid.config.game import GameConfig, MettaGridConfig
 from metta.mettagrid.config.limits import MAX_AGENTS
 from metta.mettagrid.config.objects import ConverterConfig, ObjectConfig, WallConfig
 from metta.mettagrid.config.rewards import RewardsConfig
-from metta.mettagrid.maps.map_config import RoomsMapConfig
+from metta.mettagrid.maps.map_config import RandomMapConfig, RoomsMapConfig
 
 ARENA_RESOURCES = ("heart", "ore_red", "battery_red", "laser", "armor")
 AGENTS_PER_ROOM = 6
@@ -68,6 +68,19 @@ def make_arena_sparse(num_agents: int = 24, combat: bool = True) -> MettaGridCon
     {'heart': 1.0}
     """
     return _arena("arena_sparse", num_agents, combat, RewardsConfig(inventory={"heart": 1.0}), batteries_per_heart=3)
+
+
+def make_empty(num_agents: int = 1, size: int = 11) -> MettaGridConfig:
+    """A bare walled room: nothing to find, nothing to win. For tests of interfaces and as a start for own games.
+
+    Args:
+        size: cells along a side of the room, walls not counted.
+
+    >>> make_empty().game.actions.names()
+    ('noop', 'move_north', 'move_south', 'move_west', 'move_east')
+    """
+    room = RandomMapConfig(width=size + 2, height=size + 2)
+    return MettaGridConfig(label="empty", game=GameConfig(num_agents=num_agents, max_steps=1000, map=room))
 
 
 def _arena(

@@ -29,6 +29,9 @@ class Env {
   // episode ended in this tick. `next_world`: the world that steps next on this thread, fetched into the cache.
   bool Step(std::span<const std::int32_t> actions, const Buffers& out, std::span<const std::byte> next_world = {});
 
+  // Begins the next episode now, whether the current one has ended or not; a cut episode leaves no record.
+  void BeginNext(const Buffers& out);
+
   // Writes again what the last tick returned; for restored or edited worlds.
   TokenCounts Emit(const Buffers& out, std::span<const std::byte> next_world = {}) const;
 

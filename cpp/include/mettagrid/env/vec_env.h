@@ -37,8 +37,11 @@ class VecEnv {
   void Bind(const Buffers& buffers);
   // Starts an episode in each environment; Recv works for every slot afterwards.
   void Reset(std::uint64_t seed);
-  // Copies the actions and returns at once; the slot must have been received.
-  void Send(std::size_t slot, std::span<const std::int32_t> actions);
+  // Begins the next episode of one environment, between Recv and Send; its rows are written again.
+  void BeginNext(std::size_t env);
+  // Copies the actions and returns at once; the slot must have been received. `strict`: an action outside the table is
+  // an error that names it (and nothing steps); else it fails and is counted.
+  void Send(std::size_t slot, std::span<const std::int32_t> actions, bool strict = false);
   // Works along until the slot's environments have stepped; rethrows what one of them threw.
   void Recv(std::size_t slot);
   // Waits until nothing runs.
@@ -83,6 +86,7 @@ class VecEnv {
 
   void CheckSpaces() const;
   void CheckBound() const;
+  void CheckActions(std::span<const std::int32_t> actions) const;
   Slot& SlotAt(std::size_t slot);
   std::size_t CheckedEnv(std::size_t env) const;
   void Start(std::size_t slot, bool resets);

@@ -62,6 +62,11 @@ bool Env::Step(std::span<const std::int32_t> actions, const Buffers& out, std::s
   return done();
 }
 
+void Env::BeginNext(const Buffers& out) {
+  Begin(world_.header().episode + 1);
+  EmitAndCount(out);
+}
+
 TokenCounts Env::Emit(const Buffers& out, std::span<const std::byte> next_world) const {
   const WorldHeader& header = world_.header();
   const GameProgram& program = game_->program;

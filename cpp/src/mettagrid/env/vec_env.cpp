@@ -76,13 +76,35 @@ void VecEnv::Reset(std::uint64_t seed) {
   for (std::size_t slot = 0; slot < slots_.size(); ++slot) Start(slot, true);
 }
 
-void VecEnv::Send(std::size_t slot_index, std::span<const std::int32_t> actions) {
+void VecEnv::BeginNext(std::size_t env) {
+  CheckBound();
+  Wait();
+  const std::size_t per_slot = envs_.size() / slots_.size();
+  MG_CHECK(slots_[CheckedEnv(env) / per_slot].state != SlotState::kUnset, EnvError,
+           "the batch was never reset. Call reset(seed) first.");
+  envs_[env].BeginNext(RowsOf(env));
+}
+
+void VecEnv::CheckActions(std::span<const std::int32_t> actions) const {
+  const auto count = static_cast<std::uint32_t>(program().num_actions());
+  std::uint32_t largest = 0;  // a negative number is a huge unsigned one
+  for (const std::int32_t action : actions) largest = std::max(largest, static_cast<std::uint32_t>(action));
+  if (largest < count) return;
+  const auto wrong = std::find_if(actions.begin(), actions.end(),
+                                  [count](std::int32_t action) { return static_cast<std::uint32_t>(action) >= count; });
+  MG_CHECK(false, EnvError, "actions[", wrong - actions.begin(), "] = ", *wrong,
+           " is no action of this game, expected 0 .. ", count - 1, " (", program().actions.front().name, " .. ",
+           program().actions.back().name, "). Sample from the action space.");
+}
+
+void VecEnv::Send(std::size_t slot_index, std::span<const std::int32_t> actions, bool strict) {
   Slot& slot = SlotAt(slot_index);
   MG_CHECK(slot.state != SlotState::kUnset, EnvError, "the batch was never reset. Call reset(seed) first.");
   MG_CHECK(slot.state == SlotState::kReceived, EnvError, "slot ", slot_index,
            " was sent again before its last step was received. Call recv(", slot_index, ") first.");
   MG_CHECK(actions.size() == rows_per_slot(), ShapeError, "actions has ", actions.size(), " entries, expected ",
            rows_per_slot(), " (rows of a slot).");
+  if (strict) CheckActions(actions);
   std::copy(actions.begin(), actions.end(), actions_.begin() + static_cast<std::ptrdiff_t>(slot.begin * num_agents()));
   Start(slot_index, false);
 }

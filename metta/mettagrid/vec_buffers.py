@@ -1,0 +1,48 @@
+"""The arrays that a batch writes its results into. They may belong to whoever reads them: PufferLib, a trainer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metta.common.env_spec import EnvSpec
+
+
+@dataclass(slots=True)
+class VecBuffers:
+    """One array a kind of result, C-contiguous, written by native threads between ``send`` and ``recv``.
+
+    Shapes (B rows = environments x agents, A actions): ``observations [B, *spec.obs_shape]``, ``rewards [B] float32``,
+    ``terminated``, ``truncated``, ``first``, ``action_success [B] bool``, ``action_mask [B, A] bool``,
+    ``used_tokens [B] uint16``. They are checked when they are bound.
+
+    >>> from metta.mettagrid.config.game import MettaGridConfig
+    >>> from metta.mettagrid.spec import env_spec
+    >>> VecBuffers.allocate(env_spec(MettaGridConfig()), 48).observations.shape
+    (48, 200, 3)
+    """
+
+    observations: NDArray[np.uint8]
+    rewards: NDArray[np.float32]
+    terminated: NDArray[np.bool_]
+    truncated: NDArray[np.bool_]
+    first: NDArray[np.bool_]
+    action_mask: NDArray[np.bool_]
+    action_success: NDArray[np.bool_]
+    used_tokens: NDArray[np.uint16]
+
+    @classmethod
+    def allocate(cls, spec: EnvSpec, rows: int) -> VecBuffers:
+        """New arrays for ``rows`` agent rows of games like ``spec``."""
+        return cls(
+            observations=np.zeros((rows, *spec.obs_shape), dtype=np.uint8),
+            rewards=np.zeros(rows, dtype=np.float32),
+            terminated=np.zeros(rows, dtype=np.bool_),
+            truncated=np.zeros(rows, dtype=np.bool_),
+            first=np.zeros(rows, dtype=np.bool_),
+            action_mask=np.zeros((rows, spec.num_actions), dtype=np.bool_),
+            action_success=np.zeros(rows, dtype=np.bool_),
+            used_tokens=np.zeros(rows, dtype=np.uint16),
+        )

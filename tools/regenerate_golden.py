@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Rewrite the golden files under tests/golden from what the engine does now. Review the diff before you commit it.
 
-    .venv/bin/python tools/regenerate_golden.py            # all playthroughs
-    .venv/bin/python tools/regenerate_golden.py attack     # those whose name starts with "attack"
+    .venv/bin/python tools/regenerate_golden.py            # everything
+    .venv/bin/python tools/regenerate_golden.py attack     # the playthroughs whose name starts with "attack"
+    .venv/bin/python tools/regenerate_golden.py hashes     # tests/golden/state_hashes.json
 
 The part of a playthrough above its line of ``=`` is the script; it is never changed.
 """
@@ -14,25 +15,49 @@ from pathlib import Path
 
 from metta.mettagrid.render.playthrough import parse_script, play_script
 
-PLAYTHROUGHS = Path(__file__).resolve().parent.parent / "tests" / "golden" / "playthroughs"
+ROOT = Path(__file__).resolve().parent.parent
+PLAYTHROUGHS = ROOT / "tests" / "golden" / "playthroughs"
+HASHES = "hashes"
 
 
 def main(prefixes: list[str]) -> int:
-    """Rewrite the playthroughs that start with one of ``prefixes`` (all without any); print those that changed."""
+    """Rewrite what starts with one of ``prefixes`` (everything without any); print what changed."""
     chosen = [path for path in sorted(PLAYTHROUGHS.glob("*.txt")) if path.stem.startswith(tuple(prefixes or [""]))]
-    if not chosen:
-        print(f"No playthrough in {PLAYTHROUGHS} starts with {' or '.join(prefixes)}.", file=sys.stderr)
+    with_hashes = not prefixes or HASHES in prefixes
+    if not chosen and not with_hashes:
+        print(
+            f"No playthrough in {PLAYTHROUGHS} starts with {' or '.join(prefixes)}, nor is that '{HASHES}'.",
+            file=sys.stderr,
+        )
         return 2
-    changed = 0
-    for path in chosen:
-        old = path.read_text(encoding="utf-8")
-        new = play_script(parse_script(old))
-        if new != old:
-            path.write_text(new, encoding="utf-8")
-            print(f"rewrote {path.name}")
-            changed += 1
-    print(f"{changed} of {len(chosen)} playthroughs changed")
+    if with_hashes:
+        rewrite_hashes()
+    if chosen:
+        print(f"{sum(map(rewrite_playthrough, chosen))} of {len(chosen)} playthroughs changed")
     return 0
+
+
+def rewrite_playthrough(path: Path) -> bool:
+    """Play the script of ``path`` again; whether the file changed."""
+    old = path.read_text(encoding="utf-8")
+    new = play_script(parse_script(old))
+    if new == old:
+        return False
+    path.write_text(new, encoding="utf-8")
+    print(f"rewrote {path.name}")
+    return True
+
+
+def rewrite_hashes() -> None:
+    """Play the games of ``tests/mettagrid/state_hashes.py`` again."""
+    sys.path.insert(0, str(ROOT))
+    from tests.mettagrid import state_hashes
+
+    new = state_hashes.golden_text()
+    changed = not state_hashes.PATH.exists() or state_hashes.PATH.read_text(encoding="utf-8") != new
+    if changed:
+        state_hashes.PATH.write_text(new, encoding="utf-8")
+    print(f"{state_hashes.PATH.name} {'changed' if changed else 'is unchanged'}")
 
 
 if __name__ == "__main__":

@@ -9,12 +9,13 @@ from pydantic import Field, model_validator
 from metta.common.config import Config
 from metta.mettagrid.config.actions import ActionsConfig
 from metta.mettagrid.config.agent import AgentConfig, GroupConfig
-from metta.mettagrid.config.checks import check_names, check_unique
+from metta.mettagrid.config.checks import check_names, check_stats, check_unique
 from metta.mettagrid.config.limits import MAX_AGENTS, MAX_OBJECT_KINDS, MAX_RESOURCES, MAX_STEPS
 from metta.mettagrid.config.objects import ConverterConfig, ObjectConfig, WallConfig
 from metta.mettagrid.config.observation import ObservationConfig
 from metta.mettagrid.config.stats import agent_stat_names
 from metta.mettagrid.config.systems import SystemsConfig
+from metta.mettagrid.config.teams import check_counts, check_goals, check_sharing
 from metta.mettagrid.maps.legend import AGENT, EMPTY
 from metta.mettagrid.maps.map_config import AsciiMapConfig, MapConfig, RandomMapConfig
 
@@ -52,6 +53,13 @@ class GameConfig(Config):
     groups: dict[str, GroupConfig] = Field(
         default={"agent": GroupConfig(id=0)}, min_length=1, description="the first one is every agent's default"
     )
+    reward_sharing: tuple[tuple[float, ...], ...] | None = Field(
+        default=None,
+        description="matrix: agent i gets the sum over j of reward_sharing[i][j] x what agent j earned",
+    )
+    terminate_when: dict[str, float] = Field(
+        default={}, description="agent statistic -> the sum over all agents that terminates the episode; any will do"
+    )
     actions: ActionsConfig = ActionsConfig()
     systems: SystemsConfig = SystemsConfig()
     objects: dict[str, ObjectConfig] = Field(
@@ -67,6 +75,14 @@ class GameConfig(Config):
         for name, group in self.groups.items():
             if group.agent is not None:
                 group.agent.check_resources(f"game.groups.{name}.agent", self.resource_names, stats)
+            check_names(
+                f"game.groups.{name}.limits",
+                group.limits,
+                self.resource_names,
+                what="resource",
+                declared_in="game.resource_names",
+            )
+        check_stats("game.terminate_when", self.terminate_when, stats)
         self.actions.check_resources(self.resource_names)
         self.systems.check_resources(self.resource_names)
         for name, thing in self.objects.items():
@@ -94,6 +110,14 @@ class GameConfig(Config):
                         f"apart. Give each its own, for example {free}."
                     )
                 owners[number] = name
+        return self
+
+    @model_validator(mode="after")
+    def _teams_fit(self) -> Self:
+        placed = self.map.group_names() if isinstance(self.map, AsciiMapConfig) else {}
+        check_counts(self.groups, self.num_agents, placed)
+        check_sharing(self.groups, self.reward_sharing, self.num_agents)
+        check_goals(self.terminate_when)
         return self
 
     @model_validator(mode="after")

@@ -9,6 +9,8 @@ MAX_SIDE: Final = 1024
 MAX_AGENTS: Final = 1024
 MAX_AMOUNT: Final = 65_535
 """Largest amount of a resource in one inventory or recipe (``uint16``)."""
+MAX_TOGETHER: Final = MAX_AMOUNT * MAX_AGENTS
+"""Largest limit that resources or agents share."""
 MAX_TICKS: Final = 65_535
 """Longest cooldown, conversion or freeze, in steps (``uint16``)."""
 MAX_STEPS: Final = 2**31 - 1

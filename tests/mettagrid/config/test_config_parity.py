@@ -52,7 +52,7 @@ def test_game_fields() -> None:
     for name in ("obs", "agent", "actions"):
         compare(type(getattr(GameConfig(), name)), native.pop(name), name)
     assert native.pop("resource_names") in ([], list(DEFAULT_RESOURCES))
-    assert native == {name: getattr(GameConfig(), name) for name in native}
+    assert native == {name: _plain(getattr(GameConfig(), name)) for name in native}
 
 
 def test_systems() -> None:

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ struct GameConfig {
   ObservationConfig obs;
   AgentConfig agent;
   Named<GroupConfig> groups = {{"agent", GroupConfig{}}};
+  std::optional<std::vector<std::vector<double>>> reward_sharing;  // [A][A]
+  Weights terminate_when;                                          // statistic -> sum over all agents
   ActionsConfig actions;
   SystemsConfig systems;
   Named<ObjectConfig> objects = {{"wall", WallConfig{}}};
@@ -39,6 +42,8 @@ struct GameConfig {
     visit("obs", self.obs);
     visit("agent", self.agent);
     visit("groups", self.groups);
+    visit("reward_sharing", self.reward_sharing);
+    visit("terminate_when", self.terminate_when);
     visit("actions", self.actions);
     visit("systems", self.systems);
     visit("objects", self.objects);

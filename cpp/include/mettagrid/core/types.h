@@ -19,6 +19,7 @@ struct Id {
 };
 
 using AgentId = Id<struct AgentTag>;
+inline constexpr AgentId kNobody(0xFFFF);
 using ObjectId = Id<struct ObjectTag>;
 using ItemId = Id<struct ItemTag>;
 

@@ -14,6 +14,7 @@
 #include "mettagrid/objects/object_type.h"
 #include "mettagrid/objects/stat_slots.h"
 #include "mettagrid/objects/system_rules.h"
+#include "mettagrid/objects/team_rules.h"
 #include "mettagrid/objects/world_layout.h"
 
 namespace mettagrid {
@@ -37,7 +38,10 @@ struct GameProgram {
 
   std::vector<std::string> group_names;
   std::vector<std::uint8_t> group_ids;
-  std::vector<AgentRules> agent_rules;  // [groups]
+  std::vector<AgentRules> agent_rules;     // [groups]
+  std::vector<std::uint8_t> dealt_groups;  // [A] group of each agent, where the map names none; else empty
+  RewardSharing sharing;
+  std::vector<Goal> goals;
 
   std::vector<Action> actions;                         // the flat table, family after family
   std::vector<ActionFamily> families;                  // those that the game has

@@ -20,6 +20,8 @@ struct Names {
 
   // Throws ConfigError naming `key` when the game does not declare the resource.
   ItemId Item(const std::string& key, const std::string& name) const;
+  // Slot of a statistic that agents keep; throws ConfigError naming `key`.
+  std::uint16_t Stat(const std::string& key, const std::string& name) const;
   // In item order; amounts least .. kMaxAmount.
   std::vector<ItemAmount> Resolve(const std::string& key, const Amounts& amounts, std::int64_t least) const;
 };

@@ -49,12 +49,16 @@ struct AgentColumns {
   std::uint8_t* last_action;
   std::uint8_t* success;
   std::uint8_t* changed;
-  float* reward;  // of the last step
+  std::uint8_t* settled;  // left for good, and got its last reward
+  float* reward;          // of the last step
   double* episode_return;
-  double* potential;         // sum of the reward terms after the last step
-  Amount* inventory;         // [A][R]
-  Amount* inventory_before;  // [A][R] before the actions of this step
-  double* stats;             // [A][S]
+  double* potential;          // sum of the reward terms after the last step
+  double* paid_times;         // sum of the steps with a positive reward
+  std::uint32_t* paid_steps;  // number of the steps with a positive reward
+  std::uint32_t* away_steps;  // steps in which the agent was down or gone
+  Amount* inventory;          // [A][R]
+  Amount* inventory_before;   // [A][R] before the actions of this step
+  double* stats;              // [A][S]
 };
 
 struct ObjectColumns {
@@ -89,12 +93,17 @@ class World {
   Amount LimitOf(AgentId agent, ItemId item) const { return RulesOf(agent).resource_limits[item.index()]; }
   bool IsHere(AgentId agent) const { return agents.presence[agent.index()] == Presence::kHere; }
 
-  // Units that `agent` can still take. Room that an attack made in this step (the agent paid its defense, or was
-  // looted) counts only from the next step on: otherwise an action could succeed that the mask had ruled out.
-  Amount Room(AgentId agent, ItemId item) const {
+  // Units that `agent` can still take in this step, within its own limit and those that it shares. Room that others
+  // made in this step (an attack, a team-mate that gave something away) counts only from the next step on: otherwise an
+  // action could succeed that the mask had ruled out. What a team-mate hands over (`giver`) is the team's already.
+  Amount Room(AgentId agent, ItemId item, AgentId giver = kNobody) const {
     const std::size_t slot = agent.index() * num_resources_ + item.index();
     const int used = std::max(agents.inventory[slot], agents.inventory_before[slot]);
-    return static_cast<Amount>(std::max(0, LimitOf(agent, item) - used));
+    return RoomLeft(agent, item, giver, LimitOf(agent, item) - used, true);
+  }
+  // The same between steps: for masks, and for world systems, which run when all actions are over.
+  Amount RoomNow(AgentId agent, ItemId item, AgentId giver = kNobody) const {
+    return RoomLeft(agent, item, giver, LimitOf(agent, item) - Inventory(agent)[item.index()], false);
   }
 
   // Units that `agent` can give or pay in this step. What others gave it since the step began counts only from the next
@@ -155,6 +164,12 @@ class World {
   ObjectColumns objects;
 
  private:
+  Amount RoomLeft(AgentId agent, ItemId item, AgentId giver, int room, bool in_step) const {
+    if (!RulesOf(agent).shared_limits.empty()) room = SharedRoom(agent, item, giver, room, in_step);
+    return static_cast<Amount>(std::max(0, room));
+  }
+  int SharedRoom(AgentId agent, ItemId item, AgentId giver, int room, bool in_step) const;
+
   std::byte* bytes_;
   std::size_t num_resources_;
   std::size_t num_stats_;
@@ -163,6 +178,9 @@ class World {
 // Empties the world and starts an episode: agents and objects numbered and placed on a map drawn for
 // (seed, env, episode). Keeps header().seed, env and ticks; `scratch`: see DrawMap.
 void StartEpisode(const World& world, std::uint32_t episode, std::span<std::uint32_t> scratch);
+
+// What `agent` starts with, as far as its limits and its team's have room.
+void GiveInitialInventory(const World& world, AgentId agent);
 
 // Whether every index and count in the bytes is one that a step may follow without leaving them: things stand where
 // they think, amounts and groups exist, the padding is whole. For bytes from outside.

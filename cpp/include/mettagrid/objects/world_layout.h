@@ -26,9 +26,13 @@ struct WorldLayout {
   std::size_t agent_last_action = 0;
   std::size_t agent_success = 0;
   std::size_t agent_changed = 0;
+  std::size_t agent_settled = 0;
   std::size_t agent_reward = 0;
   std::size_t agent_return = 0;
   std::size_t agent_potential = 0;
+  std::size_t agent_paid_times = 0;
+  std::size_t agent_paid_steps = 0;
+  std::size_t agent_away_steps = 0;
   std::size_t agent_inventory = 0;         // Amount [A][R]
   std::size_t agent_inventory_before = 0;  // Amount [A][R]
   std::size_t agent_stats = 0;             // double [A][S]

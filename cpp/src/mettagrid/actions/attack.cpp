@@ -17,7 +17,7 @@ void Loot(const World& world, AgentId attacker, AgentId target) {
   for (std::size_t i = 0; i < held.size(); ++i) {
     if (held[i] == 0 || soul_bound[i]) continue;
     const ItemId item(i);
-    const Amount taken = std::min(held[i], world.Room(attacker, item));
+    const Amount taken = std::min(held[i], world.Room(attacker, item, target));
     if (taken == 0) continue;
     world.Lose(target, item, taken);
     world.Gain(attacker, item, taken);

@@ -9,6 +9,7 @@
 #include "mettagrid/core/rng.h"
 #include "mettagrid/objects/placement.h"
 #include "mettagrid/observe/token_runs.h"
+#include "mettagrid/systems/ending.h"
 #include "mettagrid/systems/rewards.h"
 #include "mettagrid/systems/timed_events.h"
 
@@ -56,7 +57,7 @@ bool Env::Step(std::span<const std::int32_t> actions, const Buffers& out, std::s
   ResolveActions(world_, actions);
   for (const RunSystem run : game_->systems) run(world_);
   PayRewards(world_);
-  if (header.step_limit > 0 && header.step >= header.step_limit) header.truncated = 1;
+  EndEpisode(world_);
   RefreshRuns(world_);
   EmitAndCount(out, next_world);
   return done();

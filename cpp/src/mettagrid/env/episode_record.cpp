@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mettagrid/env/social_metrics.h"
+
 namespace mettagrid {
 namespace {
 
@@ -25,7 +27,8 @@ std::vector<double> CountObjects(const World& world) {
 }  // namespace
 
 std::vector<std::string> GameStatNames(const GameProgram& program) {
-  std::vector<std::string> names = {"tokens_written", "tokens_dropped"};
+  std::vector<std::string> names = {"tokens_written",  "tokens_dropped",        "social.efficiency",
+                                    "social.equality", "social.sustainability", "social.peace"};
   for (const StaticType& type : program.statics) names.push_back("objects." + type.name);
   for (const ObjectType& type : program.object_types) names.push_back("objects." + type.name);
   return names;
@@ -60,7 +63,13 @@ EpisodeRecord MakeRecord(const World& world) {
     record.group_sizes[group] += 1.0;
     record.agent_groups.push_back(program.group_ids[group]);
   }
-  record.game_stats = {static_cast<double>(header.tokens_written), static_cast<double>(header.tokens_dropped)};
+  const SocialMetrics society = MeasureSociety(world);
+  record.game_stats = {static_cast<double>(header.tokens_written),
+                       static_cast<double>(header.tokens_dropped),
+                       society.efficiency,
+                       society.equality,
+                       society.sustainability,
+                       society.peace};
   const auto objects = CountObjects(world);
   record.game_stats.insert(record.game_stats.end(), objects.begin(), objects.end());
   return record;

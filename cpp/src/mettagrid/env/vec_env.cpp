@@ -235,11 +235,13 @@ void VecEnv::SetInventory(std::size_t env, AgentId agent, ItemId item, Amount am
   MG_CHECK(agent.index() < num_agents(), EnvError, "agent ", agent.value, " does not exist, expected 0 .. ",
            num_agents() - 1, ".");
   MG_CHECK(item.index() < program().num_resources(), EnvError, "resource ", item.value, " does not exist.");
-  MG_CHECK(amount <= world.LimitOf(agent, item), EnvError, "an agent can hold ", world.LimitOf(agent, item), " of '",
-           program().resource_names[item.index()], "', got ", amount, ". Raise agent.resource_limits.");
+  const int most = world.Inventory(agent)[item.index()] + world.RoomNow(agent, item);
+  MG_CHECK(amount <= most, EnvError, "agent ", agent.value, " can hold ", most, " of '",
+           program().resource_names[item.index()], "', got ", amount,
+           ". Raise agent.resource_limits, or the limit that it shares.");
   world.Inventory(agent)[item.index()] = amount;
   world.agents.changed[agent.index()] |= kLooksChanged;
-  world.agents.potential[agent.index()] = RewardPotential(world, agent);  // an edit is not rewarded
+  RestartRewards(world, agent);
   RefreshRuns(world);
   envs_[env].Emit(RowsOf(env));
 }

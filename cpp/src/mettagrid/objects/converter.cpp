@@ -102,10 +102,8 @@ bool Lacks(const World& world, AgentId agent, ObjectId converter, const Converte
 }
 
 bool Offers(const World& world, AgentId agent, ObjectId converter, const ConverterChange& change) {
-  const auto held = world.Inventory(agent);
   for (const ItemAmount& output : RulesOf<ConverterRules>(world, converter).outputs) {
-    const bool has_room = held[output.item.index()] < world.LimitOf(agent, output.item);
-    if (has_room && HeldAfter(world, converter, change, output.item) > 0) return true;
+    if (world.RoomNow(agent, output.item) > 0 && HeldAfter(world, converter, change, output.item) > 0) return true;
   }
   return false;
 }

@@ -113,9 +113,14 @@ class Compiler {
 
   void CompileAgents() {
     for (const auto& [name, group] : config_.groups) {
-      game_.agent_rules.push_back(group.agent ? CompileAgent(*group.agent, "groups." + name + ".agent", names_)
+      const std::string key = "groups." + name;
+      game_.agent_rules.push_back(group.agent ? CompileAgent(*group.agent, key + ".agent", names_)
                                               : CompileAgent(config_.agent, "agent", names_));
+      AddTeamLimits(group, key, names_, game_.agent_rules.back());
     }
+    game_.dealt_groups = DealGroups(config_.groups, game_.num_agents);
+    game_.sharing = CompileSharing(config_);
+    game_.goals = CompileGoals(config_.terminate_when, names_);
   }
 
   std::size_t MaxTokens() const {

@@ -18,6 +18,14 @@ ItemId Names::Item(const std::string& key, const std::string& name) const {
   return ItemId(found - resources.begin());
 }
 
+std::uint16_t Names::Stat(const std::string& key, const std::string& name) const {
+  const auto& known = stats.names();
+  const auto found = std::find(known.begin(), known.end(), name);
+  MG_CHECK(found != known.end(), ConfigError, key, " names the statistic '", name,
+           "', which no agent keeps; expected for example 'action.move.success'.");
+  return static_cast<std::uint16_t>(found - known.begin());
+}
+
 std::vector<ItemAmount> Names::Resolve(const std::string& key, const Amounts& amounts, std::int64_t least) const {
   std::vector<ItemAmount> resolved;
   for (const auto& [name, amount] : amounts) {

@@ -6,6 +6,7 @@
 
 #include "mettagrid/objects/object_kinds.h"
 #include "mettagrid/objects/placement.h"
+#include "mettagrid/objects/shared_limits.h"
 
 namespace mettagrid {
 namespace {
@@ -84,9 +85,13 @@ World::World(const GameProgram& compiled, std::byte* bytes)
           .last_action = Column<std::uint8_t>(bytes, compiled.layout.agent_last_action),
           .success = Column<std::uint8_t>(bytes, compiled.layout.agent_success),
           .changed = Column<std::uint8_t>(bytes, compiled.layout.agent_changed),
+          .settled = Column<std::uint8_t>(bytes, compiled.layout.agent_settled),
           .reward = Column<float>(bytes, compiled.layout.agent_reward),
           .episode_return = Column<double>(bytes, compiled.layout.agent_return),
           .potential = Column<double>(bytes, compiled.layout.agent_potential),
+          .paid_times = Column<double>(bytes, compiled.layout.agent_paid_times),
+          .paid_steps = Column<std::uint32_t>(bytes, compiled.layout.agent_paid_steps),
+          .away_steps = Column<std::uint32_t>(bytes, compiled.layout.agent_away_steps),
           .inventory = Column<Amount>(bytes, compiled.layout.agent_inventory),
           .inventory_before = Column<Amount>(bytes, compiled.layout.agent_inventory_before),
           .stats = Column<double>(bytes, compiled.layout.agent_stats),
@@ -120,13 +125,17 @@ void StartEpisode(const World& world, std::uint32_t episode, std::span<std::uint
   header.first = 1;
 
   DrawMap(world, scratch);
+  std::copy(program.dealt_groups.begin(), program.dealt_groups.end(), world.agents.group);
   StartObjects(world);
-  for (std::size_t i = 0; i < program.num_agents; ++i) {
-    for (const ItemAmount& item : world.RulesOf(AgentId(i)).initial_inventory) {
-      world.Inventory(AgentId(i))[item.item.index()] = item.amount;
-    }
-    world.agents.changed[i] = kLooksChanged;
+  for (std::size_t i = 0; i < program.num_agents; ++i) GiveInitialInventory(world, AgentId(i));
+}
+
+void GiveInitialInventory(const World& world, AgentId agent) {
+  for (const ItemAmount& item : world.RulesOf(agent).initial_inventory) {
+    Amount& held = world.Inventory(agent)[item.item.index()];
+    held = static_cast<Amount>(held + std::min(item.amount, world.RoomNow(agent, item.item)));
   }
+  world.agents.changed[agent.index()] |= kLooksChanged;
 }
 
 bool IsSound(const World& world) {
@@ -136,6 +145,7 @@ bool IsSound(const World& world) {
   for (std::size_t i = 0; i < program.num_agents; ++i) {
     if (!AgentIsSound(world, AgentId(i))) return false;
   }
+  if (!SharedLimitsHold(world)) return false;
   const std::size_t run_bytes = program.layout.run_bytes;
   for (std::size_t code = 0; code < num_codes; ++code) {
     if (world.runs[(code + 1) * run_bytes - 1] > run_bytes / kChunkBytes * kTokensPerChunk) return false;

@@ -45,9 +45,13 @@ WorldLayout LayOutWorld(const GameProgram& program, std::size_t max_tokens) {
   layout.agent_last_action = plan.Add<std::uint8_t>(agents);
   layout.agent_success = plan.Add<std::uint8_t>(agents);
   layout.agent_changed = plan.Add<std::uint8_t>(agents);
+  layout.agent_settled = plan.Add<std::uint8_t>(agents);
   layout.agent_reward = plan.Add<float>(agents);
   layout.agent_return = plan.Add<double>(agents);
   layout.agent_potential = plan.Add<double>(agents);
+  layout.agent_paid_times = plan.Add<double>(agents);
+  layout.agent_paid_steps = plan.Add<std::uint32_t>(agents);
+  layout.agent_away_steps = plan.Add<std::uint32_t>(agents);
   layout.agent_inventory = plan.Add<Amount>(agents * resources);
   layout.agent_inventory_before = plan.Add<Amount>(agents * resources);
   layout.agent_stats = plan.Add<double>(agents * program.stats.size());

@@ -11,9 +11,8 @@ void RegenerateResources(const World& world) {
     const AgentId agent(i);
     if (!world.IsHere(agent)) continue;
     for (const ItemAmount& entry : rules.amounts) {
-      const int room = world.LimitOf(agent, entry.item) - world.Inventory(agent)[entry.item.index()];
-      const int gained = std::min<int>(entry.amount, room);
-      if (gained > 0) world.Gain(agent, entry.item, static_cast<Amount>(gained));
+      const Amount gained = std::min(entry.amount, world.RoomNow(agent, entry.item));
+      if (gained > 0) world.Gain(agent, entry.item, gained);
     }
   }
 }

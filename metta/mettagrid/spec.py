@@ -6,6 +6,7 @@ from typing import Literal
 
 from metta.common.env_spec import EnvSpec, FeatureSpec
 from metta.mettagrid.config.game import GameConfig, MettaGridConfig
+from metta.mettagrid.config.objects import BlockConfig, WallConfig
 
 TYPE_ID = 0
 GROUP = 1
@@ -15,6 +16,7 @@ CONVERTING = 5
 EPISODE_COMPLETION_PCT = 7
 LAST_ACTION = 8
 LAST_REWARD = 10
+SWAPPABLE = 13
 COOLDOWN_REMAINING = 14
 FIRST_INVENTORY = 17
 """Feature id of ``inv:<resource 0>``; the ids in between are kept for mechanics to come."""
@@ -59,6 +61,8 @@ def _features(game: GameConfig) -> tuple[FeatureSpec, ...]:
         table.append(_categorical(LAST_ACTION, "last_action", len(game.actions.names()), "global"))
     if game.obs.last_reward:
         table.append(_numeric(LAST_REWARD, "last_reward", 100.0, "global", zero_point=REWARD_ZERO))
+    if any(isinstance(thing, WallConfig | BlockConfig) and thing.swappable for thing in game.objects.values()):
+        table.append(_numeric(SWAPPABLE, "swappable", 1.0))
     table.append(_numeric(COOLDOWN_REMAINING, "cooldown_remaining", 255.0))
     table += [_numeric(FIRST_INVENTORY + i, f"inv:{name}", 100.0) for i, name in enumerate(game.resource_names)]
     return tuple(table)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from math import ceil
 
 from metta.common.errors import ConfigError
+from metta.mettagrid.config import standard_objects as standard
 from metta.mettagrid.config.actions import ActionsConfig, AttackConfig
 from metta.mettagrid.config.agent import AgentConfig
 from metta.mettagrid.config.game import GameConfig, MettaGridConfig
 from metta.mettagrid.config.limits import MAX_AGENTS
-from metta.mettagrid.config.objects import ConverterConfig, ObjectConfig, WallConfig
+from metta.mettagrid.config.objects import ObjectConfig
 from metta.mettagrid.config.rewards import RewardsConfig
 from metta.mettagrid.maps.map_config import RandomMapConfig, RoomsMapConfig
 
@@ -22,20 +23,12 @@ _LASERS_PER_ATTACK = {True: 1, False: 100}
 def arena_objects(batteries_per_heart: int = 1) -> dict[str, ObjectConfig]:
     """Wall, mine, generator, altar, lasery and armory with the classic numbers."""
     return {
-        "wall": WallConfig(type_id=1),
-        "mine_red": ConverterConfig(type_id=2, output_resources={"ore_red": 1}, cooldown=50),
-        "generator_red": ConverterConfig(
-            type_id=5, input_resources={"ore_red": 1}, output_resources={"battery_red": 1}, cooldown=25
-        ),
-        "altar": ConverterConfig(
-            type_id=8, input_resources={"battery_red": batteries_per_heart}, output_resources={"heart": 1}, cooldown=10
-        ),
-        "lasery": ConverterConfig(
-            type_id=15, input_resources={"battery_red": 1, "ore_red": 2}, output_resources={"laser": 1}, cooldown=10
-        ),
-        "armory": ConverterConfig(
-            type_id=16, input_resources={"ore_red": 3}, output_resources={"armor": 1}, cooldown=10
-        ),
+        "wall": standard.wall(),
+        "mine_red": standard.mine("red"),
+        "generator_red": standard.generator("red"),
+        "altar": standard.altar(batteries_per_heart),
+        "lasery": standard.lasery(),
+        "armory": standard.armory(),
     }
 
 

@@ -11,7 +11,7 @@ from metta.mettagrid.config.actions import ActionsConfig
 from metta.mettagrid.config.agent import AgentConfig, GroupConfig
 from metta.mettagrid.config.checks import check_names, check_stats, check_unique
 from metta.mettagrid.config.limits import MAX_AGENTS, MAX_OBJECT_KINDS, MAX_RESOURCES, MAX_STEPS
-from metta.mettagrid.config.objects import ConverterConfig, ObjectConfig, WallConfig
+from metta.mettagrid.config.objects import ObjectConfig, WallConfig
 from metta.mettagrid.config.observation import ObservationConfig
 from metta.mettagrid.config.stats import agent_stat_names
 from metta.mettagrid.config.systems import SystemsConfig
@@ -86,8 +86,7 @@ class GameConfig(Config):
         self.actions.check_resources(self.resource_names)
         self.systems.check_resources(self.resource_names)
         for name, thing in self.objects.items():
-            if isinstance(thing, ConverterConfig):
-                self._check_recipe(name, thing)
+            self._check_resource_uses(name, thing)
         for name, key in self.map.object_names().items():
             check_names(key, [name], self.objects, what="object", declared_in="game.objects")
         if isinstance(self.map, AsciiMapConfig):
@@ -132,16 +131,14 @@ class GameConfig(Config):
         """The config of each group's agents, in the order of the groups."""
         return tuple(group.agent or self.agent for group in self.groups.values())
 
-    def _check_recipe(self, name: str, converter: ConverterConfig) -> None:
-        recipes = (("input_resources", converter.input_resources), ("output_resources", converter.output_resources))
-        for key, amounts in recipes:
-            where = f"game.objects.{name}.{key}"
+    def _check_resource_uses(self, name: str, thing: ObjectConfig) -> None:
+        for table, amounts, verb in thing.resource_uses():
+            where = f"game.objects.{name}.{table}"
             check_names(where, amounts, self.resource_names, what="resource", declared_in="game.resource_names")
             for resource, amount in amounts.items():
                 if all(agent.limit_of(resource) == 0 for agent in self.agent_configs()):
                     raise ValueError(
-                        f"{where}.{resource}={amount}, but agents can hold 0 of it, so nobody could ever "
-                        f"{'bring' if key == 'input_resources' else 'take'} it. "
+                        f"{where}.{resource}={amount}, but agents can hold 0 of it, so nobody could ever {verb} it. "
                         f"Raise game.agent.resource_limits.{resource}."
                     )
 

@@ -1,60 +1,14 @@
-"""Things that stand on a map: walls and converters (mine, generator, altar, lasery, armory are converters)."""
+"""Things that stand on a map. Each kind has a file in ``kinds/`` and one entry here."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from metta.common.config import Config
-from metta.mettagrid.config.checks import check_amounts
-from metta.mettagrid.config.limits import MAX_AMOUNT, MAX_TICKS, MAX_TYPE_ID
+from metta.mettagrid.config.kinds.converter import ConverterConfig
+from metta.mettagrid.config.kinds.static import BlockConfig, WallConfig
 
+__all__ = ["BlockConfig", "ConverterConfig", "ObjectConfig", "WallConfig"]
 
-class WallConfig(Config):
-    """An obstacle."""
-
-    type: Literal["wall"] = "wall"
-    type_id: int = Field(ge=1, le=MAX_TYPE_ID, description="value of the feature type_id; 0 is the agent")
-
-
-class ConverterConfig(Config):
-    """Turns inputs into outputs; without inputs it is a mine.
-
-    It starts when idle, all inputs are there, it holds less than ``max_output`` outputs and conversions are left;
-    outputs appear ``conversion_ticks`` later, then it rests for ``cooldown`` steps.
-
-    >>> ConverterConfig(type_id=5, input_resources={"ore": 1}, output_resources={"battery": 1}, cooldown=25).max_output
-    5
-    """
-
-    type: Literal["converter"] = "converter"
-    type_id: int = Field(ge=1, le=MAX_TYPE_ID, description="value of the feature type_id; 0 is the agent")
-    input_resources: dict[str, int] = Field(default={}, description="resource -> units taken per conversion")
-    output_resources: dict[str, int] = Field(default={}, description="resource -> units made per conversion")
-    max_output: int = Field(
-        default=5, ge=-1, le=MAX_AMOUNT, description="no conversion starts with this many outputs held; -1: unlimited"
-    )
-    max_conversions: int = Field(default=-1, ge=-1, le=2**31 - 1, description="per episode; -1: unlimited, 0: never")
-    conversion_ticks: int = Field(default=1, ge=1, le=MAX_TICKS, description="steps from start to finish")
-    cooldown: int = Field(ge=0, le=MAX_TICKS, description="steps of rest after a conversion")
-    initial_resource_count: int = Field(default=0, ge=0, le=MAX_AMOUNT, description="units of each output at the start")
-
-    @model_validator(mode="after")
-    def _recipe_is_possible(self) -> Self:
-        check_amounts("input_resources", self.input_resources, most=MAX_AMOUNT)
-        check_amounts("output_resources", self.output_resources, most=MAX_AMOUNT)
-        if self.max_output == 0 and self.max_conversions != 0:
-            raise ValueError(
-                "max_output=0 leaves no room for any output, so this converter would never start. "
-                "Set max_output>=1 or -1 (unlimited); to switch a converter off on purpose set max_conversions=0."
-            )
-        if both := sorted(self.input_resources.keys() & self.output_resources.keys()):
-            raise ValueError(
-                f"{both} are inputs and outputs of one recipe: agents would take back what they put in. "
-                "Remove them from input_resources or output_resources."
-            )
-        return self
-
-
-ObjectConfig = Annotated[WallConfig | ConverterConfig, Field(discriminator="type")]
+ObjectConfig = Annotated[WallConfig | BlockConfig | ConverterConfig, Field(discriminator="type")]

@@ -9,17 +9,44 @@ AGENT: Final = "agent"
 EMPTY: Final = "empty"
 
 DEFAULT_LEGEND: Final[dict[str, str]] = {
-    "#": "wall",
     ".": EMPTY,
     " ": EMPTY,
     "@": AGENT,
-    "_": "altar",
+    "A": AGENT,
+    "1": f"{AGENT}.team_1",
+    "2": f"{AGENT}.team_2",
+    "3": f"{AGENT}.team_3",
+    "4": f"{AGENT}.team_4",
+    "p": f"{AGENT}.prey",
+    "P": f"{AGENT}.predator",
+    "#": "wall",
+    "W": "wall",
+    "s": "block",
     "m": "mine_red",
+    "r": "mine_red",
+    "b": "mine_blue",
+    "g": "mine_green",
     "n": "generator_red",
-    "S": "lasery",
+    "R": "generator_red",
+    "B": "generator_blue",
+    "G": "generator_green",
+    "_": "altar",
+    "a": "altar",
     "o": "armory",
+    "S": "lasery",
+    "L": "lab",
+    "F": "factory",
+    "T": "temple",
+    "c": "converter",
+    "C": "chest",
+    "Z": "assembler",
+    "D": "door",
+    "y": "plant",
 }
 """Character -> cell. A map's own legend extends it and may redefine a character."""
+
+CHARACTERS: Final[dict[str, str]] = {cell: char for char, cell in reversed(DEFAULT_LEGEND.items())}
+"""Cell -> the character that draws it: the first of its characters."""
 
 
 def group_of(cell: str) -> str | None:

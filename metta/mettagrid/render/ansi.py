@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from metta.mettagrid.maps.legend import AGENT, DEFAULT_LEGEND
+from metta.mettagrid.maps.legend import AGENT, CHARACTERS
 
 GridObject = Mapping[str, Any]
 """One entry of ``VecEnv.grid_objects``."""
@@ -30,7 +30,6 @@ _COLOURS = {
 _OTHER_OBJECTS = "\x1b[37m"
 _GROUPS = ("\x1b[1;92m", "\x1b[1;94m", "\x1b[1;93m", "\x1b[1;95m", "\x1b[1;96m", "\x1b[1;91m")
 _FROZEN_COLOUR = "\x1b[1;30;46m"
-_CHARACTERS = {cell: char for char, cell in DEFAULT_LEGEND.items()}
 
 
 class View(NamedTuple):
@@ -119,7 +118,7 @@ def ascii_map(objects: Iterable[GridObject], width: int, height: int) -> str:
 
 def character(kind: str) -> str:
     """The map character of a kind of object; its first letter, in upper case, when the default legend has none."""
-    return _CHARACTERS.get(kind, kind[:1].upper() or "?")
+    return CHARACTERS.get(kind, kind[:1].upper() or "?")
 
 
 def _glyphs(item: GridObject) -> str:
@@ -128,8 +127,8 @@ def _glyphs(item: GridObject) -> str:
         char = DIGITS[int(item["agent_id"]) % len(DIGITS)]
         return char + (FROZEN if item.get("frozen") else ARROWS[int(item.get("orientation", 0))])
     char = character(kind)
-    if kind == "wall":
-        return char * 2
+    if "inventory" not in item:
+        return char * 2  # walls and blocks fill their cell
     if item.get("conversion_remaining"):
         return f"{char}~"
     inventory: Mapping[str, int] = item.get("inventory") or {}

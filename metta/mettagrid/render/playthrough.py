@@ -39,6 +39,7 @@ from metta.mettagrid.vec_env import VecEnv, make_vec_env
 from metta.mettagrid.vec_env_config import VecEnvConfig
 
 SEPARATOR = "=" * 60
+_SHOWN_IF_SET = ("conversion_remaining", "cooldown_remaining")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ def _state(env: VecEnv, batch: StepBatch, script: Script) -> Iterator[str]:
     drawn = ascii_map(objects, map_config.width, map_config.height).splitlines()
     agents = sorted((item for item in objects if item["type"] == "agent"), key=lambda item: item["agent_id"])
     facts = [_agent_line(item, batch) for item in agents]
-    facts += [_converter_line(item) for item in objects if item["type"] not in ("agent", "wall")]
+    facts += [_object_line(item) for item in objects if item["type"] != "agent" and "inventory" in item]
     for i in range(max(len(drawn), len(facts))):
         left = drawn[i] if i < len(drawn) else ""
         yield f"{left:{len(drawn[0])}}  {facts[i] if i < len(facts) else ''}".rstrip()
@@ -182,10 +183,10 @@ def _agent_line(item: Mapping[str, Any], batch: StepBatch) -> str:
     return ", ".join(parts + [name for name, flags in ends if flags[agent]])
 
 
-def _converter_line(item: Mapping[str, Any]) -> str:
+def _object_line(item: Mapping[str, Any]) -> str:
     parts = [f"{item['type']} ({item['r']},{item['c']})"]
     parts += [f"{name} {amount}" for name, amount in item["inventory"].items() if amount]
-    parts += [f"{key} {item[key]}" for key in ("conversion_remaining", "cooldown_remaining") if item[key]]
+    parts += [f"{key} {item[key]}" for key in _SHOWN_IF_SET if item.get(key)]
     return ", ".join(parts)
 
 

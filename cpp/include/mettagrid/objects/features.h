@@ -14,6 +14,7 @@ inline constexpr std::uint8_t kConverting = 5;
 inline constexpr std::uint8_t kEpisodeCompletion = 7;
 inline constexpr std::uint8_t kLastAction = 8;
 inline constexpr std::uint8_t kLastReward = 10;
+inline constexpr std::uint8_t kSwappable = 13;
 inline constexpr std::uint8_t kCooldownRemaining = 14;
 inline constexpr std::uint8_t kFirstInventory = 17;
 }  // namespace feature

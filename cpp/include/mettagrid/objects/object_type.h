@@ -17,6 +17,7 @@ struct ConverterRules {
   std::uint32_t conversion_ticks = 1;
   std::uint32_t cooldown = 0;
   Amount initial_amount = 0;
+  std::vector<ItemAmount> use_cost;  // in item order
 };
 
 // Kinds of objects that have a state. Each has one line in objects/object_kinds.cpp, in this order.
@@ -35,6 +36,9 @@ struct ObjectType {
 struct StaticType {
   std::string name;
   std::uint8_t type_id = 0;
+  bool swappable = false;  // an agent may exchange places with it
+  bool movable = false;    // an agent may place it and pick it up
+  bool opaque = true;      // hides what is behind it
 };
 
 }  // namespace mettagrid

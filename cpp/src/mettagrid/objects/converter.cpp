@@ -37,12 +37,17 @@ void Start(const World& world, ObjectId converter) {
   }
 }
 
-int PutInputs(const World& world, AgentId agent, ObjectId converter, std::span<const Amount> reserved) {
+// `price`: what the use costs, kept back beside `reserved`. put_items and get_items pay none.
+using Price = std::span<const ItemAmount>;
+
+int PutInputs(const World& world, AgentId agent, ObjectId converter, std::span<const Amount> reserved,
+              Price price = {}) {
   const auto stock = world.Inventory(converter);
   int moved = 0;
   for (const ItemAmount& input : RulesOf<ConverterRules>(world, converter).inputs) {
     const std::size_t item = input.item.index();
-    const int put = std::min(input.amount - stock[item], world.Spendable(agent, input.item) - reserved[item]);
+    const int kept = reserved[item] + AmountOf(price, input.item);
+    const int put = std::min(input.amount - stock[item], world.Spendable(agent, input.item) - kept);
     if (put <= 0) continue;
     world.Lose(agent, input.item, static_cast<Amount>(put));
     stock[item] = static_cast<Amount>(stock[item] + put);
@@ -80,8 +85,16 @@ Outcome Get(const World& world, AgentId agent, ObjectId converter, std::span<con
 }
 
 Outcome Use(const World& world, AgentId agent, ObjectId converter, std::span<const Amount> reserved) {
-  const int put = PutInputs(world, agent, converter, reserved);
-  return Touched(world, converter, put + TakeOutputs(world, agent, converter));
+  const Price price = RulesOf<ConverterRules>(world, converter).use_cost;
+  for (const ItemAmount& entry : price) {
+    if (world.Spendable(agent, entry.item) < reserved[entry.item.index()] + entry.amount) {
+      return Outcome::kCannotAfford;
+    }
+  }
+  const int put = PutInputs(world, agent, converter, reserved, price);
+  const Outcome outcome = Touched(world, converter, put + TakeOutputs(world, agent, converter));
+  if (outcome == Outcome::kDone) world.Pay(agent, price);
+  return outcome;
 }
 
 // What the timed events before the next actions will do.
@@ -91,12 +104,12 @@ ConverterChange Upcoming(const World& world, ObjectId converter) {
 
 // Conversions start before the actions, so needs and offers only shrink within a step.
 bool Lacks(const World& world, AgentId agent, ObjectId converter, const ConverterChange& change,
-           std::span<const Amount> reserved) {
+           std::span<const Amount> reserved, Price price = {}) {
   const auto held = world.Inventory(agent);
   for (const ItemAmount& input : RulesOf<ConverterRules>(world, converter).inputs) {
     const std::size_t item = input.item.index();
     const int lack = input.amount - HeldAfter(world, converter, change, input.item);
-    if (lack > 0 && held[item] > reserved[item]) return true;
+    if (lack > 0 && held[item] > reserved[item] + AmountOf(price, input.item)) return true;
   }
   return false;
 }
@@ -117,8 +130,13 @@ bool CanGet(const World& world, AgentId agent, ObjectId converter, std::span<con
 }
 
 bool CanUse(const World& world, AgentId agent, ObjectId converter, std::span<const Amount> reserved) {
+  const Price price = RulesOf<ConverterRules>(world, converter).use_cost;
+  for (const ItemAmount& entry : price) {
+    const std::size_t item = entry.item.index();
+    if (world.Inventory(agent)[item] < reserved[item] + entry.amount) return false;
+  }
   const ConverterChange change = Upcoming(world, converter);
-  return Lacks(world, agent, converter, change, reserved) || Offers(world, agent, converter, change);
+  return Lacks(world, agent, converter, change, reserved, price) || Offers(world, agent, converter, change);
 }
 
 // Idle and unable to start: nothing happens until an agent touches it.
@@ -170,6 +188,7 @@ void Describe(const World& world, ObjectId converter, Description& out) {
   out.AddNumber("max_output", rules.max_output);
   out.AddRecipe("input_resources", rules.inputs);
   out.AddRecipe("output_resources", rules.outputs);
+  if (!rules.use_cost.empty()) out.AddRecipe("use_cost", rules.use_cost);
 }
 
 }  // namespace
@@ -220,6 +239,7 @@ void Compile(const ConverterConfig& config, const std::string& key, const Names&
   ConverterRules rules;
   rules.inputs = names.Resolve(key + ".input_resources", config.input_resources, 1);
   rules.outputs = names.Resolve(key + ".output_resources", config.output_resources, 1);
+  rules.use_cost = names.Resolve(key + ".use_cost", config.use_cost, 1);
   for (const auto* amounts : {&rules.inputs, &rules.outputs}) {
     for (const ItemAmount& entry : *amounts) type.shown_items.push_back(entry.item);
   }

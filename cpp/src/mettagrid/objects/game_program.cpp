@@ -72,9 +72,16 @@ class Compiler {
     }
   }
 
-  void AddObject(const std::string& name, const WallConfig& config) {
+  void AddObject(const std::string& name, const WallConfig& config) { AddStatic(name, config, false); }
+  void AddObject(const std::string& name, const BlockConfig& config) { AddStatic(name, config, true); }
+
+  void AddStatic(const std::string& name, const WallConfig& config, bool movable) {
     things_.things.push_back({name, {Thing::Kind::kStatic, static_cast<std::uint8_t>(game_.statics.size())}});
-    game_.statics.push_back({name, TypeId(name, config.type_id)});
+    game_.statics.push_back({.name = name,
+                             .type_id = TypeId(name, config.type_id),
+                             .swappable = config.swappable,
+                             .movable = movable,
+                             .opaque = config.opaque});
   }
 
   // Anything with a state: Compile is found beside its kind.

@@ -30,7 +30,9 @@ void EncodeObject(const World& world, ObjectId object) {
 void EncodeStatics(const World& world) {
   const auto& statics = world.program->statics;
   for (std::size_t i = 0; i < statics.size(); ++i) {
-    TokenRun(world, static_cast<CellCode>(1 + i)).Add(feature::kTypeId, statics[i].type_id);
+    TokenRun run(world, static_cast<CellCode>(1 + i));
+    run.Add(feature::kTypeId, statics[i].type_id);
+    if (statics[i].swappable) run.Add(feature::kSwappable, 1);
   }
 }
 

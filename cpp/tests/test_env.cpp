@@ -132,11 +132,11 @@ TEST_CASE("records survive their flat form") {
   const auto records = batch.env().DrainEpisodes();
   for (const EpisodeRecord& record : records) AppendFlat(record, flat);
   std::size_t position = 0;
-  for (const EpisodeRecord& record : records) CHECK(ReadFlat(batch.program(), flat, position) == record);
+  for (const EpisodeRecord& record : records) CHECK(ReadFlat(batch.env().games(), flat, position) == record);
   CHECK(position == flat.size());
   flat.pop_back();
   position = 0;
-  CHECK_NOTHROW(ReadFlat(batch.program(), flat, position));
+  CHECK_NOTHROW(ReadFlat(batch.env().games(), flat, position));
   position = flat.size() - 10;
-  CHECK_THROWS_AS(ReadFlat(batch.program(), flat, position), EnvError);
+  CHECK_THROWS_AS(ReadFlat(batch.env().games(), flat, position), EnvError);
 }

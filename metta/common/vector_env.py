@@ -35,7 +35,8 @@ class StepBatch:
 
     Shapes (b rows = agents x environments of the slot, A actions): ``observations [b, *spec.obs_shape]``,
     ``rewards [b] float32`` for the action sent last (0 on ``first`` rows), ``terminated``, ``truncated``, ``first``
-    ``[b] bool``, ``action_mask [b, A] bool`` (None where the environment has none).
+    ``[b] bool``, ``action_mask [b, A] bool`` (None where the environment has none). ``final_observations`` is like
+    ``observations``, in batches with same-step reset only: how an episode ended, on the rows whose episode did.
     """
 
     slot: int
@@ -46,6 +47,7 @@ class StepBatch:
     truncated: NDArray[np.bool_]
     first: NDArray[np.bool_]
     action_mask: NDArray[np.bool_] | None = None
+    final_observations: NDArray[np.uint8] | NDArray[np.float32] | None = None
 
 
 @dataclass(slots=True)
@@ -54,7 +56,8 @@ class EpisodeRecord:
 
     ``rewards [A] float32`` are the agents' undiscounted returns, after sharing. ``agent_stats`` maps a name to ``[A]
     float64``, ``game_stats`` a name to a number. ``partial`` marks an episode that was cut short on purpose to
-    desynchronise a training batch: leave it out of averages. ``group_ids [A]``: each agent's group.
+    desynchronise a training batch: leave it out of averages. ``group_ids [A]``: each agent's group. ``game`` is the
+    label of the game that was played, ``game_index`` its number in the batch (0: the batch's own).
     """
 
     env: int
@@ -68,6 +71,8 @@ class EpisodeRecord:
     game_stats: Mapping[str, float] = field(default_factory=dict[str, float])
     group_stats: Mapping[str, NDArray[np.float64]] = field(default_factory=dict[str, NDArray[np.float64]])
     group_ids: NDArray[np.int64] | None = None
+    game: str = ""
+    game_index: int = 0
 
 
 class VectorEnv(Protocol):

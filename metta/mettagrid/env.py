@@ -110,6 +110,12 @@ class MettaGridEnv:
         """
         self._env.load(0, saved)
 
+    def fork(self) -> MettaGridEnv:
+        """A second environment in the same state: the same actions have the same effects in both."""
+        other = MettaGridEnv(self._env.game(0), self.seed)
+        other.restore(self.snapshot())
+        return other
+
     def state_hash(self) -> int:
         """64-bit hash of the whole state."""
         return self._env.state_hash(0)

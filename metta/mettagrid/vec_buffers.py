@@ -16,7 +16,8 @@ class VecBuffers:
 
     Shapes (B rows = environments x agents, A actions): ``observations [B, *spec.obs_shape]``, ``rewards [B] float32``,
     ``terminated``, ``truncated``, ``first``, ``action_success [B] bool``, ``action_mask [B, A] bool``,
-    ``used_tokens [B] uint16``. They are checked when they are bound.
+    ``used_tokens [B] uint16``; ``final_observations`` is like ``observations``, in same-step mode only. They are checked
+    when they are bound.
 
     >>> from metta.mettagrid.config.game import MettaGridConfig
     >>> from metta.mettagrid.spec import env_spec
@@ -32,12 +33,14 @@ class VecBuffers:
     action_mask: NDArray[np.bool_]
     action_success: NDArray[np.bool_]
     used_tokens: NDArray[np.uint16]
+    final_observations: NDArray[np.uint8] | None = None
 
     @classmethod
-    def allocate(cls, spec: EnvSpec, rows: int) -> VecBuffers:
+    def allocate(cls, spec: EnvSpec, rows: int, same_step: bool = False) -> VecBuffers:
         """New arrays for ``rows`` agent rows of games like ``spec``."""
+        observations = (rows, *spec.obs_shape)
         return cls(
-            observations=np.zeros((rows, *spec.obs_shape), dtype=np.uint8),
+            observations=np.zeros(observations, dtype=np.uint8),
             rewards=np.zeros(rows, dtype=np.float32),
             terminated=np.zeros(rows, dtype=np.bool_),
             truncated=np.zeros(rows, dtype=np.bool_),
@@ -45,4 +48,5 @@ class VecBuffers:
             action_mask=np.zeros((rows, spec.num_actions), dtype=np.bool_),
             action_success=np.zeros(rows, dtype=np.bool_),
             used_tokens=np.zeros(rows, dtype=np.uint16),
+            final_observations=np.zeros(observations, dtype=np.uint8) if same_step else None,
         )

@@ -14,25 +14,13 @@ from metta.common.errors import ConfigError, EnvError, ShapeContractError
 from metta.common.vector_env import EpisodeRecord, StepBatch
 from metta.mettagrid import _core
 from metta.mettagrid.config.game import MettaGridConfig
-from metta.mettagrid.maps.map_config import AsciiMapConfig
+from metta.mettagrid.game_table import GameTable
 from metta.mettagrid.spec import env_spec
 from metta.mettagrid.vec_buffers import VecBuffers
 from metta.mettagrid.vec_env_config import VecEnvConfig
+from metta.mettagrid.world_arrays import WORLDS, pack_worlds, unpack_worlds
 
-_WORLDS = "worlds"
 _EPISODES = "episodes"
-
-
-def compile_game(cfg: MettaGridConfig) -> _core.GameProgram:
-    """Compile a game once; environments share the result.
-
-    Raises:
-        ConfigError: the engine refuses a value, naming its key.
-    """
-    data: dict[str, Any] = cfg.game.model_dump(mode="json")
-    if isinstance(cfg.game.map, AsciiMapConfig):
-        data["map"]["legend"] = cfg.game.map.cell_names()
-    return _core.GameProgram(data)
 
 
 def make_vec_env(cfg: VecEnvConfig, seed: int, buffers: VecBuffers | None = None) -> VecEnv:
@@ -60,6 +48,10 @@ class VecEnv:
     ``send``. Besides the protocol: ``action_success [B] bool`` (whether each agent's last action succeeded) and
     ``used_tokens [B] uint16`` (tokens of the observation that are not padding).
 
+    With ``autoreset="same_step"`` an episode's end and the next one's begin are one step: rows of an episode that ended
+    hold its rewards and ends, the next episode's first observation and mask (``first`` is true), and, in
+    ``final_observations``, how it ended. Rows of ``final_observations`` whose episode goes on are stale.
+
     >>> env = make_vec_env(VecEnvConfig(num_envs=2, num_slots=1, num_threads=1), seed=0)
     >>> env.recv(0).observations.shape
     (48, 200, 3)
@@ -72,7 +64,8 @@ class VecEnv:
         self.num_envs = cfg.num_envs
         self.num_slots = cfg.num_slots
         self.num_rows = cfg.num_envs * self.spec.num_agents
-        self.program = compile_game(cfg.env)
+        self._games = GameTable(cfg.env)
+        self.program = self._games.program
         self._check_spec()
         threads = cfg.num_threads or _available_cores()
         self._native: _core.VecEnv | None = _core.VecEnv(
@@ -81,8 +74,9 @@ class VecEnv:
             num_slots=cfg.num_slots,
             num_threads=threads,
             desync_episodes=cfg.desync_episodes,
+            same_step_reset=cfg.autoreset == "same_step",
         )
-        self.bind(buffers or VecBuffers.allocate(self.spec, self.num_rows))
+        self.bind(buffers or VecBuffers.allocate(self.spec, self.num_rows, cfg.autoreset == "same_step"))
         self.reset(seed)
 
     def bind(self, buffers: VecBuffers) -> None:
@@ -101,12 +95,14 @@ class VecEnv:
             action_mask=buffers.action_mask,
             action_success=buffers.action_success,
             used_tokens=buffers.used_tokens,
+            final_observations=buffers.final_observations,
         )
         self.buffers = buffers
         self.observations, self.rewards = buffers.observations, buffers.rewards
         self.terminated, self.truncated, self.first = buffers.terminated, buffers.truncated, buffers.first
         self.action_mask = buffers.action_mask
         self.action_success, self.used_tokens = buffers.action_success, buffers.used_tokens
+        self.final_observations = buffers.final_observations
         size = self.num_rows // self.num_slots
         self._views = [self._view(slot, slice(slot * size, (slot + 1) * size)) for slot in range(self.num_slots)]
 
@@ -147,6 +143,7 @@ class VecEnv:
             view.truncated,
             view.first,
             view.action_mask,
+            view.final_observations,
         )
 
     def send(self, slot: int, actions: NDArray[np.int32], strict: bool = False) -> None:
@@ -168,6 +165,8 @@ class VecEnv:
                 env=data["env"],
                 episode=data["episode"],
                 length=data["length"],
+                game=self._games.label(data["game"]),
+                game_index=data["game"],
                 rewards=data["returns"].astype(np.float32),
                 terminated=data["terminated"],
                 truncated=data["truncated"],
@@ -181,16 +180,14 @@ class VecEnv:
         ]
 
     def snapshot(self) -> dict[str, NDArray[np.generic]]:
-        """Worlds and pending episode records. What ``recv`` returned is part of the worlds.
+        """Worlds, pending episode records, and games that were set. What ``recv`` returned is part of the worlds.
 
-        Shapes: ``worlds [num_envs, bytes] uint8``, ``episodes [n] float64``.
+        Shapes: ``worlds [num_envs, bytes] uint8``, ``episodes [n] float64``; ``world_sizes`` where sizes differ
+        (``world_arrays.py``), ``games`` and ``playing`` after ``set_game`` (``game_table.py``).
         """
         native = self._open()
-        worlds = b"".join(native.snapshot_env(i) for i in range(self.num_envs))
-        return {
-            _WORLDS: np.frombuffer(worlds, dtype=np.uint8).reshape(self.num_envs, -1).copy(),
-            _EPISODES: native.episodes_flat(),
-        }
+        worlds = pack_worlds([native.snapshot_env(i) for i in range(self.num_envs)])
+        return worlds | self._games.snapshot(native, self.num_envs) | {_EPISODES: native.episodes_flat()}
 
     def restore(self, state: Mapping[str, NDArray[np.generic]]) -> None:
         """Go back to ``snapshot()``, buffers included: ``recv`` of every slot returns what it returned then.
@@ -199,16 +196,12 @@ class VecEnv:
             EnvError: a part is missing, or belongs to another game, batch or engine version.
         """
         native = self._open()
-        if missing := {_WORLDS, _EPISODES} - state.keys():
+        if missing := {WORLDS, _EPISODES} - state.keys():
             raise EnvError(f"the snapshot lacks {sorted(missing)}, it has {sorted(state)}. It is no engine snapshot.")
-        worlds = np.ascontiguousarray(state[_WORLDS])
-        if worlds.dtype != np.uint8 or worlds.ndim != 2 or worlds.shape[0] != self.num_envs:
-            raise EnvError(
-                f"the snapshot holds worlds {worlds.dtype}{list(worlds.shape)}, expected uint8[{self.num_envs}, "
-                f"{self.program.world_bytes}]. Restore it with the num_envs that it was taken with."
-            )
-        for i in range(self.num_envs):
-            native.restore_env(i, worlds[i])
+        worlds = unpack_worlds(state, self.num_envs)
+        self._games.restore(native, self.num_envs, state)
+        for env, world in enumerate(worlds):
+            native.restore_env(env, world)
         native.restore_episodes(np.ascontiguousarray(state[_EPISODES], dtype=np.float64))
         native.mark_ready()
 
@@ -232,10 +225,10 @@ class VecEnv:
         return self._open().save(env)
 
     def load(self, env: int, saved: _core.SavedWorld) -> None:
-        """Put a saved world into an environment of the same game; its rows are written again.
+        """Put a saved world into an environment, with the game that it played; its rows are written again.
 
         Raises:
-            EnvError: the environment plays another game than the one that was saved.
+            EnvError: it was saved in another batch, or its game has gone from this one.
         """
         self._open().load(env, saved)
 
@@ -243,9 +236,25 @@ class VecEnv:
         """Make ``to_env`` a copy of ``from_env``, rows included: the same actions then have the same effects in both.
 
         Raises:
-            EnvError: no such environment, or the two play different games.
+            EnvError: no such environment.
         """
         self._open().fork(from_env, to_env)
+
+    def set_game(self, env: int, cfg: MettaGridConfig) -> None:
+        """Let one environment play another game from its next reset on, be that an episode's end or ``reset``.
+
+        The episode in progress goes on as it is; the last call before the reset counts. Equal games are compiled once.
+
+        Raises:
+            ConfigError: the game's spaces differ from the batch's (it says in what), or the engine refuses it.
+            EnvError: no such environment, or closed.
+        """
+        native = self._open()
+        native.set_game(env, self._games.add(native, cfg))
+
+    def game(self, env: int) -> MettaGridConfig:
+        """The game that an environment plays in its current episode."""
+        return self._games.config(self._open().playing(env)[0])
 
     def state_hash(self, env: int) -> int:
         """64-bit hash of the whole state of one environment; equal states of equal games have equal hashes."""
@@ -314,4 +323,5 @@ class VecEnv:
             self.truncated[rows],
             self.first[rows],
             self.action_mask[rows],
+            None if self.final_observations is None else self.final_observations[rows],
         )

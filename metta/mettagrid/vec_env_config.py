@@ -28,6 +28,12 @@ class VecEnvConfig(Config):
         default=True, description="cut each environment's first episode at a random step, so that ends spread out"
     )
 
+    autoreset: Literal["next_step", "same_step"] = Field(
+        default="next_step",
+        description="next_step: the step after an episode's end begins the next one; same_step: the step that ends it "
+        "does, and the final observation stands in a buffer of its own (not for training)",
+    )
+
     @model_validator(mode="after")
     def _slots_are_equal(self) -> Self:
         if self.num_envs % self.num_slots:

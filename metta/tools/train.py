@@ -68,6 +68,17 @@ class TrainTool(Tool):
     def _run_is_a_name(cls, run: str | None) -> str | None:
         return None if run is None else check_run_name(run)
 
+    @field_validator("training_env")
+    @classmethod
+    def _resets_in_the_next_step(cls, env: EnvConfig) -> EnvConfig:
+        """What an episode's last row bootstraps from must be in the rollout itself (docs/decisions/0002)."""
+        if env.type == "mettagrid" and env.autoreset != "next_step":
+            raise ValueError(
+                f"training_env.autoreset={env.autoreset!r}, but the trainer reads an episode's final observation from "
+                "the rollout itself. Set training_env.autoreset=next_step."
+            )
+        return env
+
     def invoke(self) -> int:
         """Train until ``trainer.total_timesteps``.
 

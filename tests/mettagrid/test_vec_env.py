@@ -16,7 +16,8 @@ from pydantic import ValidationError
 from metta.common.errors import ConfigError, EnvError, ShapeContractError
 from metta.mettagrid import _core
 from metta.mettagrid.builder.envs import make_arena
-from metta.mettagrid.vec_env import VecEnv, compile_game, make_vec_env
+from metta.mettagrid.compile_game import compile_game
+from metta.mettagrid.vec_env import VecEnv, make_vec_env
 from metta.mettagrid.vec_env_config import VecEnvConfig
 
 

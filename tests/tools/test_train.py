@@ -153,3 +153,8 @@ def test_impossible_names_are_refused(run: str) -> None:
 def test_the_module_knows_no_torch() -> None:
     code = "import sys, metta.tools.train as t; t.TrainTool; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_training_needs_next_step_reset() -> None:
+    with pytest.raises(ValueError, match=r"Set training_env.autoreset=next_step"):
+        TrainTool(training_env=VecEnvConfig(env=make_arena(6), autoreset="same_step"))

@@ -26,17 +26,18 @@ struct VecEnv final : BoundArrays, mettagrid::VecEnv {
 };
 
 std::unique_ptr<VecEnv> Make(const std::vector<std::shared_ptr<Game>>& games, std::size_t num_envs,
-                             std::size_t num_slots, std::size_t num_threads, bool desync_episodes) {
+                             std::size_t num_slots, std::size_t num_threads, bool desync_episodes,
+                             bool same_step_reset) {
   return std::make_unique<VecEnv>(std::vector<GamePtr>(games.begin(), games.end()),
-                                  VecEnvOptions{num_envs, num_slots, num_threads, desync_episodes});
+                                  VecEnvOptions{num_envs, num_slots, num_threads, desync_episodes, same_step_reset});
 }
 
 void Bind(VecEnv& env, const py::object& observations, const py::object& rewards, const py::object& terminated,
           const py::object& truncated, const py::object& first, const py::object& action_mask,
-          const py::object& action_success, const py::object& used_tokens) {
+          const py::object& action_success, const py::object& used_tokens, const py::object& final_observations) {
   const auto rows = static_cast<py::ssize_t>(env.num_rows());
   const auto actions = static_cast<py::ssize_t>(env.program().num_actions());
-  const Buffers buffers{
+  Buffers buffers{
       .observations = CheckedSpan<std::uint8_t>("observations", observations, {rows, env.program().obs.num_tokens, 3}),
       .rewards = CheckedSpan<float>("rewards", rewards, {rows}),
       .terminated = CheckedSpan<bool>("terminated", terminated, {rows}),
@@ -46,12 +47,16 @@ void Bind(VecEnv& env, const py::object& observations, const py::object& rewards
       .action_success = CheckedSpan<bool>("action_success", action_success, {rows}),
       .used_tokens = CheckedSpan<std::uint16_t>("used_tokens", used_tokens, {rows}),
   };
+  if (!final_observations.is_none()) {
+    buffers.final_observations =
+        CheckedSpan<std::uint8_t>("final_observations", final_observations, {rows, env.program().obs.num_tokens, 3});
+  }
   {
     const Release release;
     env.Bind(buffers);
   }
-  env.arrays =
-      py::make_tuple(observations, rewards, terminated, truncated, first, action_mask, action_success, used_tokens);
+  env.arrays = py::make_tuple(observations, rewards, terminated, truncated, first, action_mask, action_success,
+                              used_tokens, final_observations);
 }
 
 void Send(VecEnv& env, std::size_t slot, const py::object& actions, bool strict) {
@@ -69,6 +74,7 @@ py::dict RecordDict(const EpisodeRecord& record, const GameProgram& program) {
   data["env"] = record.env;
   data["episode"] = record.episode;
   data["length"] = record.length;
+  data["game"] = record.game;
   data["terminated"] = record.terminated;
   data["truncated"] = record.truncated;
   data["partial"] = record.partial;
@@ -98,7 +104,7 @@ py::list Drain(VecEnv& env) {
     records = env.DrainEpisodes();
   }
   py::list list;
-  for (const EpisodeRecord& record : records) list.append(RecordDict(record, env.env(record.env).game().program));
+  for (const EpisodeRecord& record : records) list.append(RecordDict(record, env.games()[record.game]->program));
   return list;
 }
 
@@ -111,7 +117,7 @@ py::array_t<double> EpisodesFlat(VecEnv& env) {
 void RestoreEpisodes(VecEnv& env, const py::array_t<double, py::array::c_style | py::array::forcecast>& numbers) {
   const std::vector<double> flat(numbers.data(), numbers.data() + numbers.size());
   std::vector<EpisodeRecord> records;
-  for (std::size_t position = 0; position < flat.size();) records.push_back(ReadFlat(env.program(), flat, position));
+  for (std::size_t position = 0; position < flat.size();) records.push_back(ReadFlat(env.games(), flat, position));
   env.ReplaceEpisodes(std::move(records));
 }
 
@@ -125,6 +131,12 @@ void RestoreEnv(VecEnv& env, std::size_t index, const py::buffer& data) {
   MG_CHECK(info.itemsize == 1 && info.ndim == 1 && (info.size <= 1 || info.strides[0] == 1), ShapeError,
            "the snapshot must be contiguous bytes.");
   env.Restore(index, {static_cast<const std::byte*>(info.ptr), static_cast<std::size_t>(info.size)});
+}
+
+using Playing = std::vector<std::pair<std::size_t, std::size_t>>;
+
+void ReplaceGames(VecEnv& env, const std::vector<std::shared_ptr<Game>>& games, const Playing& playing) {
+  env.ReplaceGames(std::vector<GamePtr>(games.begin(), games.end()), playing);
 }
 
 py::array_t<Amount> InventoryCopy(VecEnv& env, std::size_t index) {
@@ -141,10 +153,11 @@ void BindVecEnv(py::module_& module) {
       .def_property_readonly("num_bytes", [](const SavedWorld& saved) { return saved.bytes.size(); });
   py::class_<VecEnv>(module, "VecEnv", "A batch of environments on native threads.")
       .def(py::init(&Make), py::arg("games"), py::kw_only(), py::arg("num_envs"), py::arg("num_slots"),
-           py::arg("num_threads"), py::arg("desync_episodes"))
+           py::arg("num_threads"), py::arg("desync_episodes"), py::arg("same_step_reset") = false)
       .def("bind", &Bind, py::kw_only(), py::arg("observations"), py::arg("rewards"), py::arg("terminated"),
            py::arg("truncated"), py::arg("first"), py::arg("action_mask"), py::arg("action_success"),
-           py::arg("used_tokens"), "Write results into these arrays from now on.")
+           py::arg("used_tokens"), py::arg("final_observations") = py::none(),
+           "Write results into these arrays from now on.")
       .def("reset", &VecEnv::Reset, py::arg("seed"), py::call_guard<Release>())
       .def("begin_next", &VecEnv::BeginNext, py::arg("env"), py::call_guard<Release>())
       .def("send", &Send, py::arg("slot"), py::arg("actions"), py::arg("strict") = false)
@@ -158,6 +171,11 @@ void BindVecEnv(py::module_& module) {
       .def("save", &VecEnv::Save, py::arg("env"))
       .def("load", &VecEnv::Load, py::arg("env"), py::arg("saved"))
       .def("fork", &VecEnv::Fork, py::arg("from_env"), py::arg("to_env"))
+      .def(
+          "add_game", [](VecEnv& env, const std::shared_ptr<Game>& game) { return env.AddGame(game); }, py::arg("game"))
+      .def("set_game", &VecEnv::SetGame, py::arg("env"), py::arg("game"))
+      .def("playing", &VecEnv::Playing, py::arg("env"))
+      .def("replace_games", &ReplaceGames, py::arg("games"), py::arg("playing"))
       .def("mark_ready", &VecEnv::MarkReady)
       .def(
           "state_hash", [](VecEnv& env, std::size_t index) { return env.env(index).StateHash(); }, py::arg("env"))

@@ -8,8 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from metta.common.errors import ConfigError
+from metta.mettagrid.compile_game import compile_game
 from metta.mettagrid.config.game import MettaGridConfig
-from metta.mettagrid.vec_env import compile_game
 
 TWO = {"red": {"id": 0, "count": 1}, "blue": {"id": 1, "count": 1}}
 IDENTITY = [[1.0, 0.0], [0.0, 1.0]]

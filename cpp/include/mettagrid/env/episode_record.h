@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "mettagrid/env/game.h"
@@ -14,6 +15,7 @@ struct EpisodeRecord {
   std::uint32_t env = 0;
   std::uint32_t episode = 0;
   std::uint32_t length = 0;
+  std::uint32_t game = 0;  // index in VecEnv::games
   bool terminated = false;
   bool truncated = false;
   bool partial = false;
@@ -34,6 +36,6 @@ EpisodeRecord MakeRecord(const World& world);
 // Flat form for snapshots: every number is exact as a double.
 void AppendFlat(const EpisodeRecord& record, std::vector<double>& flat);
 // Reads one record at `position` and moves it on. Throws EnvError when the numbers are not those of a record.
-EpisodeRecord ReadFlat(const GameProgram& program, const std::vector<double>& flat, std::size_t& position);
+EpisodeRecord ReadFlat(std::span<const GamePtr> games, const std::vector<double>& flat, std::size_t& position);
 
 }  // namespace mettagrid

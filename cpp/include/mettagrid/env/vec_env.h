@@ -6,6 +6,7 @@
 #include <mutex>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "mettagrid/env/buffers.h"
@@ -20,6 +21,7 @@ struct VecEnvOptions {
   std::size_t num_slots = 1;    // equal parts of the batch that are sent and received one by one
   std::size_t num_threads = 1;  // the thread that waits in Recv is one of them
   bool desync_episodes = false;
+  bool same_step_reset = false;  // an episode's end and the next one's begin are one step
 };
 
 // A batch of environments that steps on its own threads, straight into the caller's buffers.
@@ -53,12 +55,25 @@ class VecEnv {
   void ReplaceEpisodes(std::vector<EpisodeRecord> records);
 
   // Between Recv and Send. After Restore the environment's rows are written again, and its slot can be received.
-  std::span<const std::byte> Snapshot(std::size_t env);
+  std::vector<std::byte> Snapshot(std::size_t env);
   void Restore(std::size_t env, std::span<const std::byte> bytes);
   // The quick way within one process, for searches: no check of the bytes, since nobody else had them.
   SavedWorld Save(std::size_t env);
   void Load(std::size_t env, const SavedWorld& saved);
   void Fork(std::size_t from, std::size_t to);
+
+  // The game gets a number: that which it has already, the first that nothing refers to any more, or a new one.
+  // Throws ConfigError when its spaces are not those of the batch.
+  std::size_t AddGame(const GamePtr& game);
+  const std::vector<GamePtr>& games() const { return games_; }
+  // The environment plays the game from its next reset on.
+  void SetGame(std::size_t env, std::size_t game);
+  // Numbers of the game that an environment plays and of that which it will play.
+  std::pair<std::size_t, std::size_t> Playing(std::size_t env);
+  // For restoring a batch: these games and no others; every environment has a world of `playing` that holds nothing
+  // yet.
+  void ReplaceGames(std::vector<GamePtr> games, std::span<const std::pair<std::size_t, std::size_t>> playing);
+
   // Makes every slot receivable, as after a reset.
   void MarkReady();
 
@@ -69,10 +84,10 @@ class VecEnv {
   std::size_t num_envs() const { return envs_.size(); }
   std::size_t num_slots() const { return slots_.size(); }
   std::size_t num_threads() const { return team_->num_threads(); }
-  std::size_t num_agents() const { return envs_.front().game().program.num_agents; }
+  std::size_t num_agents() const { return games_.front()->program.num_agents; }
   std::size_t num_rows() const { return num_envs() * num_agents(); }
   std::size_t rows_per_slot() const { return num_rows() / num_slots(); }
-  const GameProgram& program() const { return envs_.front().game().program; }
+  const GameProgram& program() const { return games_.front()->program; }
 
  private:
   enum class SlotState : std::uint8_t { kUnset, kRunning, kReady, kReceived };
@@ -84,7 +99,8 @@ class VecEnv {
     std::exception_ptr failure;  // guarded by the mutex
   };
 
-  void CheckSpaces() const;
+  // Throws ConfigError naming what differs, with both values.
+  void CheckSpaces(const GameProgram& other) const;
   void CheckBound() const;
   void CheckActions(std::span<const std::int32_t> actions) const;
   Slot& SlotAt(std::size_t slot);
@@ -95,7 +111,14 @@ class VecEnv {
   void RunEnv(std::size_t env, const Slot& slot, std::vector<EpisodeRecord>& ended);
   Buffers RowsOf(std::size_t env) const;
 
+  std::size_t NumberOf(const GamePtr& game) const;
+  bool IsInUse(std::size_t game) const;
+
+  std::vector<GamePtr> games_;
   std::vector<Env> envs_;
+  // Where the worlds were when their slot started, for fetching them ahead: a world moves when its game changes.
+  std::vector<std::span<const std::byte>> worlds_;
+  bool same_step_;
   bool desync_;
   std::uint64_t seed_ = 0;
   Buffers buffers_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "mettagrid/actions/action_mask.h"
 #include "mettagrid/actions/resolve.h"
@@ -22,7 +23,24 @@ Env::Env(GamePtr game, std::uint32_t index)
   world_.header().env = index;
 }
 
+void Env::SwitchGame(GamePtr game) {
+  if (game == game_) return;
+  const WorldHeader header = world_.header();
+  game_ = std::move(game);
+  storage_.assign((game_->program.layout.num_bytes + sizeof(CacheLine) - 1) / sizeof(CacheLine), CacheLine{});
+  scratch_.resize(ScratchSize(game_->program.map));
+  world_ = World(game_->program, storage_.data()->bytes);
+  world_.header() = header;
+}
+
+void Env::Play(GamePtr game) {
+  next_game_ = std::move(game);
+  Begin(world_.header().episode);
+}
+
 void Env::Begin(std::uint32_t episode) {
+  ended_.Forget();
+  if (next_game_ != nullptr) SwitchGame(std::exchange(next_game_, nullptr));
   StartEpisode(world_, episode, scratch_);
   EncodeStatics(world_);
   StartRewards(world_);
@@ -30,10 +48,10 @@ void Env::Begin(std::uint32_t episode) {
 }
 
 void Env::Reset(std::uint64_t seed, bool desync, const Buffers& out) {
-  WorldHeader& header = world_.header();
-  header.seed = seed;
-  header.ticks = 0;
+  world_.header().seed = seed;
+  world_.header().ticks = 0;
   Begin(0);
+  WorldHeader& header = world_.header();  // of the game that has just begun
   const std::uint32_t max_steps = game_->program.max_steps;
   if (desync && max_steps > 1) {
     RandomStream random(seed, header.env, 0, 0, Purpose::kDesync);
@@ -51,6 +69,7 @@ bool Env::Step(std::span<const std::int32_t> actions, const Buffers& out, std::s
     EmitAndCount(out);
     return false;
   }
+  ended_.Forget();
   header.first = 0;
   ++header.step;
   RunTimedEvents(world_);
@@ -61,6 +80,15 @@ bool Env::Step(std::span<const std::int32_t> actions, const Buffers& out, std::s
   RefreshRuns(world_);
   EmitAndCount(out, next_world);
   return done();
+}
+
+void Env::BeginInSameStep(const Buffers& out) {
+  EndedEpisode ended = std::move(ended_);  // its memory is used again
+  ended.Keep(out);
+  Begin(world_.header().episode + 1);
+  EmitAndCount(out);
+  ended_ = std::move(ended);
+  ended_.Show(out);
 }
 
 void Env::BeginNext(const Buffers& out) {
@@ -82,6 +110,8 @@ TokenCounts Env::Emit(const Buffers& out, std::span<const std::byte> next_world)
     out.action_success[i] = world_.agents.success[i] != 0;
     WriteActionMask(world_, AgentId(i), out.action_mask.subspan(i * num_actions, num_actions));
   }
+  if (ended_.kept()) [[unlikely]]
+    ended_.Show(out);
   return counts;
 }
 
@@ -93,7 +123,14 @@ void Env::EmitAndCount(const Buffers& out, std::span<const std::byte> next_world
 
 std::uint64_t Env::StateHash() const { return HashBytes(world_.bytes()); }
 
-void Env::Restore(std::span<const std::byte> bytes) {
+std::vector<std::byte> Env::Snapshot() const {
+  std::vector<std::byte> bytes(world_.bytes().begin(), world_.bytes().end());
+  ended_.AppendTo(bytes);
+  return bytes;
+}
+
+void Env::Restore(std::span<const std::byte> snapshot) {
+  const std::span<const std::byte> bytes = snapshot.first(std::min(snapshot.size(), world_.bytes().size()));
   MG_CHECK(bytes.size() == world_.bytes().size(), EnvError, "the snapshot has ", bytes.size(),
            " bytes, this game's world has ", world_.bytes().size(), ". It belongs to another game or engine version.");
   WorldHeader header;
@@ -105,24 +142,25 @@ void Env::Restore(std::span<const std::byte> bytes) {
   std::memcpy(copy.data(), bytes.data(), bytes.size());
   MG_CHECK(IsSound(World(game_->program, copy.data()->bytes)), EnvError,
            "the snapshot's world contradicts itself: the bytes are damaged, or belong to a changed game.");
+  ended_.Read(snapshot.subspan(bytes.size()), game_->program);
   storage_.swap(copy);
   world_ = World(game_->program, storage_.data()->bytes);
 }
 
-SavedWorld Env::Save() const { return {game_, {world_.bytes().begin(), world_.bytes().end()}}; }
+SavedWorld Env::Save() const { return {game_, next_game_, {world_.bytes().begin(), world_.bytes().end()}, ended_}; }
 
 void Env::Load(const SavedWorld& saved) {
-  MG_CHECK(
-      saved.game == game_, EnvError,
-      "the saved world belongs to another compiled game: it was saved in another batch, or before this environment's "
-      "game changed. Take it along as bytes instead: snapshot_env and restore_env.");
+  SwitchGame(saved.game);
+  next_game_ = saved.next_game;
+  ended_ = saved.ended;
   std::memcpy(world_.bytes().data(), saved.bytes.data(), saved.bytes.size());
 }
 
 void Env::CopyFrom(const Env& other) {
-  MG_CHECK(other.game_ == game_, EnvError, "the two environments play different games. ",
-           "Fork into an environment that plays the same one.");
   if (this == &other) return;
+  SwitchGame(other.game_);
+  next_game_ = other.next_game_;
+  ended_ = other.ended_;
   std::memcpy(world_.bytes().data(), other.world_.bytes().data(), world_.bytes().size());
 }
 

@@ -7,7 +7,7 @@
 namespace mettagrid {
 namespace {
 
-constexpr std::size_t kFlatHeader = 8;
+constexpr std::size_t kFlatHeader = 9;
 
 // What the map held at the end; agents do not count as objects.
 std::vector<double> CountObjects(const World& world) {
@@ -78,8 +78,8 @@ EpisodeRecord MakeRecord(const World& world) {
 void AppendFlat(const EpisodeRecord& record, std::vector<double>& flat) {
   flat.insert(flat.end(),
               {static_cast<double>(record.tick), static_cast<double>(record.env), static_cast<double>(record.episode),
-               static_cast<double>(record.length), record.terminated ? 1.0 : 0.0, record.truncated ? 1.0 : 0.0,
-               record.partial ? 1.0 : 0.0, static_cast<double>(record.returns.size())});
+               static_cast<double>(record.length), static_cast<double>(record.game), record.terminated ? 1.0 : 0.0,
+               record.truncated ? 1.0 : 0.0, record.partial ? 1.0 : 0.0, static_cast<double>(record.returns.size())});
   for (const auto* part :
        {&record.returns, &record.agent_stats, &record.game_stats, &record.group_rewards, &record.group_sizes}) {
     flat.insert(flat.end(), part->begin(), part->end());
@@ -87,13 +87,18 @@ void AppendFlat(const EpisodeRecord& record, std::vector<double>& flat) {
   flat.insert(flat.end(), record.agent_groups.begin(), record.agent_groups.end());
 }
 
-EpisodeRecord ReadFlat(const GameProgram& program, const std::vector<double>& flat, std::size_t& position) {
+EpisodeRecord ReadFlat(std::span<const GamePtr> games, const std::vector<double>& flat, std::size_t& position) {
+  const bool knows_game = flat.size() - position >= kFlatHeader && flat[position + 4] >= 0.0 &&
+                          flat[position + 4] < static_cast<double>(games.size());
+  MG_CHECK(knows_game, EnvError, "the snapshot's episode records are cut off, or of none of the ", games.size(),
+           " games of this batch.");
+  const GameProgram& program = games[static_cast<std::size_t>(flat[position + 4])]->program;
   const std::size_t agents = program.num_agents;
   const std::size_t groups = program.group_ids.size();
   const std::size_t game_stats = GameStatNames(program).size();
   const std::size_t needed =
       kFlatHeader + agents + program.stats.size() * agents + game_stats + groups + groups + agents;
-  MG_CHECK(flat.size() - position >= needed && flat[position + 7] == static_cast<double>(agents), EnvError,
+  MG_CHECK(flat.size() - position >= needed && flat[position + 8] == static_cast<double>(agents), EnvError,
            "the snapshot's episode records do not fit this game: ", flat.size() - position,
            " numbers left, a record has ", needed, ".");
   const double* next = flat.data() + position;
@@ -102,9 +107,10 @@ EpisodeRecord ReadFlat(const GameProgram& program, const std::vector<double>& fl
   record.env = static_cast<std::uint32_t>(next[1]);
   record.episode = static_cast<std::uint32_t>(next[2]);
   record.length = static_cast<std::uint32_t>(next[3]);
-  record.terminated = next[4] != 0.0;
-  record.truncated = next[5] != 0.0;
-  record.partial = next[6] != 0.0;
+  record.game = static_cast<std::uint32_t>(next[4]);
+  record.terminated = next[5] != 0.0;
+  record.truncated = next[6] != 0.0;
+  record.partial = next[7] != 0.0;
   next += kFlatHeader;
   const auto take = [&next](std::vector<double>& part, std::size_t count) {
     part.assign(next, next + count);

@@ -13,8 +13,9 @@ constexpr std::size_t kAgentsPerChunk = 96;
 
 }  // namespace
 
-VecEnv::VecEnv(std::vector<GamePtr> games, const VecEnvOptions& options) : desync_(options.desync_episodes) {
-  MG_CHECK(!games.empty(), ConfigError, "VecEnv got no game, expected at least one.");
+VecEnv::VecEnv(std::vector<GamePtr> games, const VecEnvOptions& options)
+    : games_(std::move(games)), same_step_(options.same_step_reset), desync_(options.desync_episodes) {
+  MG_CHECK(!games_.empty(), ConfigError, "VecEnv got no game, expected at least one.");
   MG_CHECK(options.num_envs >= 1, ConfigError, "num_envs=0, expected at least 1.");
   MG_CHECK(options.num_threads >= 1, ConfigError, "num_threads=0, expected at least 1.");
   MG_CHECK(options.num_slots >= 1 && options.num_envs % options.num_slots == 0, ConfigError,
@@ -22,9 +23,10 @@ VecEnv::VecEnv(std::vector<GamePtr> games, const VecEnvOptions& options) : desyn
            " equal slots. Make num_envs a multiple of num_slots, or set num_slots=1.");
   envs_.reserve(options.num_envs);
   for (std::size_t i = 0; i < options.num_envs; ++i) {
-    envs_.emplace_back(games[i % games.size()], static_cast<std::uint32_t>(i));
+    envs_.emplace_back(games_[i % games_.size()], static_cast<std::uint32_t>(i));
   }
-  CheckSpaces();
+  for (const GamePtr& game : games_) CheckSpaces(game->program);
+  worlds_.resize(options.num_envs);
   actions_.resize(num_rows());
   slots_.resize(options.num_slots);
   const std::size_t per_slot = options.num_envs / options.num_slots;
@@ -35,19 +37,6 @@ VecEnv::VecEnv(std::vector<GamePtr> games, const VecEnvOptions& options) : desyn
   team_ = std::make_unique<ThreadTeam>(
       std::min(options.num_threads, per_slot), slots_.size(), kAgentsPerChunk / num_agents(),
       [this](std::size_t slot, std::size_t begin, std::size_t end) { Run(slot, begin, end); });
-}
-
-void VecEnv::CheckSpaces() const {
-  const GameProgram& mine = program();
-  for (const Env& env : envs_) {
-    const GameProgram& other = env.game().program;
-    bool equal = other.num_agents == mine.num_agents && other.num_actions() == mine.num_actions() &&
-                 other.obs.width == mine.obs.width && other.obs.height == mine.obs.height &&
-                 other.obs.num_tokens == mine.obs.num_tokens && other.resource_names == mine.resource_names;
-    for (std::size_t i = 0; equal && i < mine.num_actions(); ++i) equal = other.actions[i].name == mine.actions[i].name;
-    MG_CHECK(equal, ConfigError,
-             "the games of a batch differ in agents, actions, resources or observation; expected equal spaces.");
-  }
 }
 
 void VecEnv::CheckBound() const { MG_CHECK(bound_, EnvError, "no buffers are bound. Call bind first."); }
@@ -64,6 +53,9 @@ std::size_t VecEnv::CheckedEnv(std::size_t env) const {
 
 void VecEnv::Bind(const Buffers& buffers) {
   Wait();
+  MG_CHECK(same_step_ != buffers.final_observations.empty(), EnvError, "final_observations is ",
+           same_step_ ? "missing" : "given", ", but autoreset is ", same_step_ ? "same_step" : "next_step",
+           ". Bind it in same_step mode only.");
   buffers_ = buffers;
   bound_ = true;
 }
@@ -114,6 +106,7 @@ void VecEnv::Start(std::size_t slot_index, bool resets) {
   slot.state = SlotState::kRunning;
   slot.resets = resets;
   slot.failure = nullptr;
+  for (std::size_t env = slot.begin; env < slot.end; ++env) worlds_[env] = envs_[env].world().bytes();
   team_->Start(slot_index, slot.begin, slot.end);
 }
 
@@ -157,11 +150,12 @@ void VecEnv::RunEnv(std::size_t env, const Slot& slot, std::vector<EpisodeRecord
     return;
   }
   const std::size_t agents = num_agents();
-  const std::span<const std::byte> next_world =
-      env + 1 < slot.end ? envs_[env + 1].world().bytes() : std::span<std::byte>{};
+  const std::span<const std::byte> next_world = env + 1 < slot.end ? worlds_[env + 1] : std::span<const std::byte>{};
   if (!envs_[env].Step(std::span(actions_).subspan(env * agents, agents), RowsOf(env), next_world)) return;
   ended.push_back(MakeRecord(envs_[env].world()));
   ended.back().env = static_cast<std::uint32_t>(env);  // a restored world may come from elsewhere
+  ended.back().game = static_cast<std::uint32_t>(NumberOf(envs_[env].game_pointer()));
+  if (same_step_) envs_[env].BeginInSameStep(RowsOf(env));
 }
 
 Buffers VecEnv::RowsOf(std::size_t env) const {
@@ -187,14 +181,18 @@ void VecEnv::ReplaceEpisodes(std::vector<EpisodeRecord> records) {
   episodes_ = std::move(records);
 }
 
-std::span<const std::byte> VecEnv::Snapshot(std::size_t env) {
+std::vector<std::byte> VecEnv::Snapshot(std::size_t env) {
   Wait();
-  return envs_[CheckedEnv(env)].world().bytes();
+  return envs_[CheckedEnv(env)].Snapshot();
 }
 
 void VecEnv::Restore(std::size_t env, std::span<const std::byte> bytes) {
   CheckBound();
   Wait();
+  MG_CHECK(same_step_ || bytes.size() <= envs_[CheckedEnv(env)].world().bytes().size(), EnvError,
+           "the snapshot was taken with autoreset=same_step at an episode's end, or belongs to another game: it has ",
+           bytes.size(), " bytes, this game's world ", envs_[env].world().bytes().size(),
+           ". Restore it with the autoreset that it was taken with.");
   envs_[CheckedEnv(env)].Restore(bytes);
   envs_[env].Emit(RowsOf(env));
 }
@@ -207,6 +205,11 @@ SavedWorld VecEnv::Save(std::size_t env) {
 void VecEnv::Load(std::size_t env, const SavedWorld& saved) {
   CheckBound();
   Wait();
+  const bool known =
+      NumberOf(saved.game) < games_.size() && (saved.next_game == nullptr || NumberOf(saved.next_game) < games_.size());
+  MG_CHECK(known, EnvError,
+           "the saved world belongs to another compiled game: it was saved in another batch, or its game is gone. Take "
+           "it along as bytes instead: snapshot_env and restore_env.");
   envs_[CheckedEnv(env)].Load(saved);
   envs_[env].Emit(RowsOf(env));
 }

@@ -1,0 +1,21 @@
+"""From a config to the engine's tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from metta.mettagrid import _core
+from metta.mettagrid.config.game import MettaGridConfig
+from metta.mettagrid.maps.map_config import AsciiMapConfig
+
+
+def compile_game(cfg: MettaGridConfig) -> _core.GameProgram:
+    """Compile a game once; environments share the result.
+
+    Raises:
+        ConfigError: the engine refuses a value, naming its key.
+    """
+    data: dict[str, Any] = cfg.game.model_dump(mode="json")
+    if isinstance(cfg.game.map, AsciiMapConfig):
+        data["map"]["legend"] = cfg.game.map.cell_names()
+    return _core.GameProgram(data)

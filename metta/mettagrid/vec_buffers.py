@@ -16,8 +16,8 @@ class VecBuffers:
 
     Shapes (B rows = environments x agents, A actions): ``observations [B, *spec.obs_shape]``, ``rewards [B] float32``,
     ``terminated``, ``truncated``, ``first``, ``action_success [B] bool``, ``action_mask [B, A] bool``,
-    ``used_tokens [B] uint16``; ``final_observations`` is like ``observations``, in same-step mode only. They are checked
-    when they are bound.
+    ``used_tokens [B] uint16``; ``final_observations`` is like ``observations``, in same-step mode only. They are
+    checked when they are bound.
 
     >>> from metta.mettagrid.config.game import MettaGridConfig
     >>> from metta.mettagrid.spec import env_spec

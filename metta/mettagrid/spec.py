@@ -12,10 +12,13 @@ TYPE_ID = 0
 GROUP = 1
 FROZEN = 2
 ORIENTATION = 3
+COLOR = 4
 CONVERTING = 5
+SHIELD = 6
 EPISODE_COMPLETION_PCT = 7
 LAST_ACTION = 8
 LAST_REWARD = 10
+GLYPH = 11
 SWAPPABLE = 13
 COOLDOWN_REMAINING = 14
 FIRST_INVENTORY = 17
@@ -64,8 +67,15 @@ def _features(game: GameConfig) -> tuple[FeatureSpec, ...]:
     if any(isinstance(thing, WallConfig | BlockConfig) and thing.swappable for thing in game.objects.values()):
         table.append(_numeric(SWAPPABLE, "swappable", 1.0))
     table.append(_numeric(COOLDOWN_REMAINING, "cooldown_remaining", 255.0))
+    actions = game.actions
+    if actions.change_color.enabled:
+        table.append(_categorical(COLOR, "agent:color", 256))
+    if actions.shield.enabled:
+        table.append(_numeric(SHIELD, "agent:shield", 1.0))
+    if actions.change_glyph.enabled:
+        table.append(_categorical(GLYPH, "agent:glyph", actions.change_glyph.number_of_glyphs))
     table += [_numeric(FIRST_INVENTORY + i, f"inv:{name}", 100.0) for i, name in enumerate(game.resource_names)]
-    return tuple(table)
+    return tuple(sorted(table, key=lambda feature: feature.id))
 
 
 def _numeric(

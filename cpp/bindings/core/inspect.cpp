@@ -38,6 +38,9 @@ py::dict AgentDict(const World& world, AgentId agent) {
   object["group_id"] = program.group_ids[group];
   object["orientation"] = static_cast<int>(world.agents.orientation[i]);
   object["frozen"] = world.agents.frozen[i];
+  object["color"] = world.agents.color[i];
+  object["glyph"] = world.agents.glyph[i];
+  object["shield"] = world.agents.shield[i] != 0;
   object["inventory"] = InventoryDict(program, world.Inventory(agent));
   object["last_action"] = world.agents.last_action[i];
   object["action_success"] = world.agents.success[i] != 0;

@@ -49,6 +49,10 @@ class ActionConfig(Config):
         """Every mapping from resources to amounts, by its key."""
         return {"required_resources": self.required_resources, "consumed_resources": self.consumed_resources}
 
+    def lists(self) -> dict[str, tuple[str, ...]]:
+        """Every list of resources, by its key."""
+        return {}
+
 
 class MoveConfig(ActionConfig):
     """Step into an empty cell. A blocked diagonal slides to its clockwise, then its counter-clockwise neighbour."""
@@ -79,8 +83,76 @@ class AttackConfig(ActionConfig):
         default={}, description="resource -> units that the target pays to block; empty: never blocked"
     )
 
+    damage: int = Field(
+        default=5, ge=0, le=MAX_AMOUNT, description="units that a raised shield loses of its resource before all else"
+    )
+
     def tables(self) -> dict[str, Mapping[str, float]]:
         return {**super().tables(), "defense_resources": self.defense_resources}
+
+
+class SwapConfig(ActionConfig):
+    """Exchange places with a swappable wall or a frozen agent ahead."""
+
+
+class ChangeColorConfig(ActionConfig):
+    """Shift the agent's colour, a byte that wraps around, by +1, -1, +63 or -63."""
+
+
+class ChangeGlyphConfig(ActionConfig):
+    """Show one of several glyphs, for others to read."""
+
+    number_of_glyphs: int = Field(default=4, ge=1, le=255, description="glyphs 0 .. n - 1, one action each")
+
+
+class ShieldConfig(ActionConfig):
+    """Raise or lower a shield, which costs ``upkeep`` of its resource each step and takes an attack's damage first."""
+
+    resource: str = Field(default="energy", description="what the shield lives on")
+    upkeep: int = Field(default=1, ge=0, le=MAX_AMOUNT, description="units paid per step while it is up")
+
+    def lists(self) -> dict[str, tuple[str, ...]]:
+        return {"resource": (self.resource,)}
+
+
+class ShareConfig(ActionConfig):
+    """Give half of each shareable resource to the agent ahead, as far as that has room."""
+
+    shareable_resources: tuple[str, ...] = Field(default=(), description="resources that are shared")
+
+    def lists(self) -> dict[str, tuple[str, ...]]:
+        return {"shareable_resources": self.shareable_resources}
+
+
+class TransferConfig(ActionConfig):
+    """Give a fixed amount of one resource to the agent ahead, all or nothing; one action per resource."""
+
+    amounts: dict[str, int] = Field(default={}, description="resource -> units given at once")
+
+    def tables(self) -> dict[str, Mapping[str, float]]:
+        return {**super().tables(), "amounts": self.amounts}
+
+    @model_validator(mode="after")
+    def _gives_something(self) -> Self:
+        if self.enabled and not self.amounts:
+            raise ValueError('actions.transfer.amounts is empty. Name what can be given, for example {"heart": 1}.')
+        return self
+
+
+class PlaceBlockConfig(ActionConfig):
+    """Set a block on the empty cell ahead; ``consumed_resources`` pays for it."""
+
+    block: str = Field(default="block", description="a wall of game.objects")
+
+
+class PickBlockConfig(ActionConfig):
+    """Take the block ahead away, if there is room for what it returns."""
+
+    block: str = Field(default="block", description="a wall of game.objects")
+    returned_resources: dict[str, int] = Field(default={}, description="resource -> units given for the block")
+
+    def tables(self) -> dict[str, Mapping[str, float]]:
+        return {**super().tables(), "returned_resources": self.returned_resources}
 
 
 class ActionsConfig(Config):
@@ -96,6 +168,14 @@ class ActionsConfig(Config):
     put_items: PutItemsConfig = PutItemsConfig()
     get_items: GetItemsConfig = GetItemsConfig()
     attack: AttackConfig = AttackConfig()
+    swap: SwapConfig = SwapConfig()
+    change_color: ChangeColorConfig = ChangeColorConfig()
+    change_glyph: ChangeGlyphConfig = ChangeGlyphConfig()
+    shield: ShieldConfig = ShieldConfig()
+    share: ShareConfig = ShareConfig()
+    transfer: TransferConfig = TransferConfig()
+    place_block: PlaceBlockConfig = PlaceBlockConfig()
+    pick_block: PickBlockConfig = PickBlockConfig()
 
     def families(self) -> dict[str, tuple[str, ...]]:
         """The families that a game has, in the engine's order, each with the names of its flat actions.
@@ -110,6 +190,14 @@ class ActionsConfig(Config):
             "put_items": ("put_items",),
             "get_items": ("get_items",),
             "attack": ATTACKS,
+            "swap": ("swap",),
+            "change_color": tuple(f"change_color_{shift}" for shift in range(4)),
+            "change_glyph": tuple(f"change_glyph_{glyph}" for glyph in range(self.change_glyph.number_of_glyphs)),
+            "shield": ("shield",),
+            "share": ("share",),
+            "transfer": tuple(f"transfer_{resource}" for resource in self.transfer.amounts),
+            "place_block": ("place_block",),
+            "pick_block": ("pick_block",),
         }
         return {family: names for family, names in every.items() if self._has(family)}
 
@@ -126,7 +214,7 @@ class ActionsConfig(Config):
         return not isinstance(config, ActionConfig) or config.enabled
 
     def check_resources(self, resource_names: tuple[str, ...]) -> None:
-        """Refuse names that the game does not declare.
+        """Refuse resources that the game does not declare.
 
         Raises:
             ValueError: an unknown resource, with its key. Ignoring it would make the action free.
@@ -135,9 +223,21 @@ class ActionsConfig(Config):
             config = getattr(self, family)
             if not isinstance(config, ActionConfig):
                 continue
-            for table, amounts in config.tables().items():
+            lists = config.lists() if config.enabled else {}
+            for table, names in {**config.tables(), **lists}.items():
                 key = f"game.actions.{family}.{table}"
-                check_names(key, amounts, resource_names, what="resource", declared_in="game.resource_names")
+                check_names(key, names, resource_names, what="resource", declared_in="game.resource_names")
+
+    def check_blocks(self, walls: tuple[str, ...]) -> None:
+        """Refuse blocks that are no walls of the game.
+
+        Raises:
+            ValueError: an unknown block, with its key.
+        """
+        for family, config in (("place_block", self.place_block), ("pick_block", self.pick_block)):
+            if config.enabled:
+                key = f"game.actions.{family}.block"
+                check_names(key, [config.block], walls, what="wall", declared_in="game.objects")
 
 
 def _directed(family: str, directions: int) -> tuple[str, ...]:

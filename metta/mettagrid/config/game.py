@@ -70,7 +70,9 @@ class GameConfig(Config):
     @model_validator(mode="after")
     def _names_are_declared(self) -> Self:
         check_unique("game.resource_names", self.resource_names)
-        stats = agent_stat_names(self.resource_names, self.actions.families(), self.systems.enabled())
+        stats = agent_stat_names(
+            self.resource_names, self.actions.families(), systems=self.systems.enabled(), walls=self.walls()
+        )
         self.agent.check_resources("game.agent", self.resource_names, stats)
         for name, group in self.groups.items():
             if group.agent is not None:
@@ -85,6 +87,7 @@ class GameConfig(Config):
         check_stats("game.terminate_when", self.terminate_when, stats)
         self.actions.check_resources(self.resource_names)
         self.systems.check_resources(self.resource_names)
+        self.actions.check_blocks(self.walls())
         for name, thing in self.objects.items():
             self._check_resource_uses(name, thing)
         for name, key in self.map.object_names().items():
@@ -130,6 +133,10 @@ class GameConfig(Config):
     def agent_configs(self) -> tuple[AgentConfig, ...]:
         """The config of each group's agents, in the order of the groups."""
         return tuple(group.agent or self.agent for group in self.groups.values())
+
+    def statics(self) -> tuple[str, ...]:
+        """Names of the objects that have no state."""
+        return tuple(name for name, thing in self.objects.items() if isinstance(thing, WallConfig | BlockConfig))
 
     def _check_resource_uses(self, name: str, thing: ObjectConfig) -> None:
         for table, amounts, verb in thing.resource_uses():

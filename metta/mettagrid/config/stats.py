@@ -12,9 +12,12 @@ _HANDLING = {"put_items": "put", "get_items": "get"}
 
 
 def agent_stat_names(
-    resource_names: Iterable[str], action_families: Iterable[str], systems: Iterable[str] = ()
+    resource_names: Iterable[str],
+    action_families: Iterable[str],
+    systems: Iterable[str] = (),
+    walls: Iterable[str] = (),
 ) -> tuple[str, ...]:
-    """Every agent statistic of a game, in the engine's slot order.
+    """Every agent statistic of a game, in the engine's slot order. ``walls``: the names of its objects of that type.
 
     >>> agent_stat_names(["ore"], ["noop"])
     ('ore.gained', 'ore.lost', 'ore.amount', 'action.invalid_index', 'status.frozen.ticks', 'action.noop.success', \
@@ -27,8 +30,14 @@ def agent_stat_names(
         names += [f"action.{family}.{outcome}" for outcome in ("success", "failed")]
         if family in _HANDLING:
             names += [f"{resource}.{_HANDLING[family]}" for resource in resources]
-        if family == "attack":
+        elif family == "attack":
             names += ["attack.hit", "attack.blocked", *(f"attack.stolen.{resource}" for resource in resources)]
+        elif family == "swap":
+            names += [f"action.swap.{thing}" for thing in ("agent", *walls)]
+        elif family == "shield":
+            names += ["shield.upkeep", "shield.damage", "attack.shielded"]
+        elif family in ("share", "transfer"):
+            names += [f"{family}.given.{resource}" for resource in resources]
     for system in systems:
         names += SYSTEM_STATS.get(system, ())
     return tuple(names)

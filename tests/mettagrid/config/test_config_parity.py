@@ -80,7 +80,7 @@ def test_variants(key: str) -> None:
 def test_statistics_have_the_engine_names() -> None:
     game = make_arena().game
     program = _core.GameProgram(game.model_dump(mode="json"))
-    assert tuple(program.agent_stat_names) == agent_stat_names(game.resource_names, game.actions.families())
+    assert tuple(program.agent_stat_names) == agent_stat_names(game.resource_names, game.actions.families(), game.walls())
     assert tuple(program.action_names) == game.actions.names()
 
 

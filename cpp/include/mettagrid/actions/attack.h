@@ -14,8 +14,9 @@ namespace mettagrid {
 //     1 0 2    near
 //       ^      attacker
 //
-// The target pays its defense and blocks, or is frozen; if it was not frozen yet, it loses all that is not soul-bound,
-// up to the attacker's limits.
+// A shield takes `damage` units of its resource; if it has them all, that is the end of it. Otherwise the target pays
+// its defense and blocks, or is frozen; if it was not frozen yet, it loses all that is not soul-bound, up to the
+// attacker's limits.
 Outcome Attack(const World& world, AgentId attacker, const ActionFamily& family, std::uint8_t cell);
 void MaskAttack(const World& world, AgentId attacker, const ActionFamily& family, bool* allowed);
 

@@ -8,10 +8,13 @@
 
 namespace mettagrid {
 
+// Families of an earlier phase act before all others of a step. Attacks come first. What opens a way comes last, so
+// that nobody can walk it in that step: the masks had ruled that out.
+enum class Phase : std::uint8_t { kAttacks, kMain, kOpenings };
+
 // What a family of actions does. One line each in registry.cpp, in the order of ActionKind.
 struct ActionRules {
-  // Families of priority 1 act before all others of a step.
-  std::uint8_t priority = 0;
+  Phase phase = Phase::kMain;
   // Happens even when the agent cannot afford the action; null for none.
   void (*prepare)(const World& world, AgentId agent, std::uint8_t argument) = nullptr;
   // The agent is here, not frozen, and holds what the family needs. The cost is paid by the caller on kDone.

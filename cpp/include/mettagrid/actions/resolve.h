@@ -7,7 +7,7 @@
 
 namespace mettagrid {
 
-// Carries out one step's actions: all attacks, then all others, each in the same seeded random order of agents.
+// Carries out one step's actions, phase by phase, each in the same seeded random order of agents.
 // An index outside the action table is counted once and fails.
 void ResolveActions(const World& world, std::span<const std::int32_t> actions);
 

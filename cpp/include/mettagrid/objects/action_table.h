@@ -29,10 +29,26 @@ struct ActionCost {
 };
 
 // Families of actions. Their order is the order of the flat action table.
-enum class ActionKind : std::uint8_t { kNoop, kMove, kRotate, kPutItems, kGetItems, kAttack };
-inline constexpr std::size_t kNumActionKinds = 6;
-inline constexpr std::array<const char*, kNumActionKinds> kActionKindNames = {"noop",      "move",      "rotate",
-                                                                              "put_items", "get_items", "attack"};
+enum class ActionKind : std::uint8_t {
+  kNoop,
+  kMove,
+  kRotate,
+  kPutItems,
+  kGetItems,
+  kAttack,
+  kSwap,
+  kChangeColor,
+  kChangeGlyph,
+  kShield,
+  kShare,
+  kTransfer,
+  kPlaceBlock,
+  kPickBlock
+};
+inline constexpr std::array kActionKindNames = {"noop",   "move",     "rotate",       "put_items",    "get_items",
+                                                "attack", "swap",     "change_color", "change_glyph", "shield",
+                                                "share",  "transfer", "place_block",  "pick_block"};
+inline constexpr std::size_t kNumActionKinds = kActionKindNames.size();
 
 // A family that the game has: flat actions first .. first + count - 1, with arguments 0 .. count - 1.
 struct ActionFamily {
@@ -49,7 +65,7 @@ struct Action {
   std::string name;
   ActionKind kind;
   std::uint8_t family;    // index into GameProgram::families
-  std::uint8_t argument;  // move, rotate: Orientation; attack: cell 0 .. 8 of the 3x3 ahead
+  std::uint8_t argument;  // move, rotate: Orientation; attack: cell 0 .. 8 of the 3x3 ahead; else a position in a list
 };
 
 inline constexpr std::size_t kNumAttackCells = 9;
@@ -72,6 +88,35 @@ struct AttackRules {
   std::uint16_t hit = 0;  // stat slots
   std::uint16_t blocked = 0;
   std::uint16_t first_stolen = 0;  // one slot per resource
+  Amount damage = 5;               // to a shield
+};
+
+struct SwapRules {
+  std::uint16_t first_swapped = 0;  // stat slots: agents, then each kind of statics
+};
+
+struct ShieldRules {
+  ItemId resource;
+  Amount upkeep = 1;
+  std::uint16_t paid = 0;  // stat slots
+  std::uint16_t damage = 0;
+  std::uint16_t hit = 0;
+};
+
+struct ShareRules {
+  std::vector<ItemId> items;
+  std::uint16_t first_given = 0;  // one slot per resource
+};
+
+struct TransferRules {
+  std::vector<ItemAmount> amounts;  // by argument
+  std::uint16_t first_given = 0;    // one slot per resource
+};
+
+struct BlockRules {
+  CellCode placed = kEmpty;
+  CellCode picked = kEmpty;
+  std::vector<ItemAmount> returned;  // for the picked one
 };
 
 }  // namespace mettagrid

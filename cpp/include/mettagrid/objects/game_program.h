@@ -50,6 +50,13 @@ struct GameProgram {
   HandlingRules handling;
   AttackRules attack;
   SystemRules systems;
+  SwapRules swap;
+  ShieldRules shield;
+  ShareRules share;
+  TransferRules transfer;
+  BlockRules blocks;
+  bool has_shields = false;
+  bool remembers_ahead = false;  // some family asks what stood ahead of an agent when the step began
 
   std::vector<StaticType> statics;
   std::vector<ObjectType> object_types;

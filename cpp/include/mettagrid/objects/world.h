@@ -43,6 +43,11 @@ static_assert(sizeof(WorldHeader) == 64);
 struct AgentColumns {
   CellIndex* cell;
   Orientation* orientation;
+  CellCode* ahead;             // what stood ahead before the actions of this step; see GameProgram::remembers_ahead
+  std::uint8_t* ahead_frozen;  // whether that was a frozen agent
+  std::uint8_t* color;
+  std::uint8_t* glyph;
+  std::uint8_t* shield;   // whether it is up
   std::uint16_t* frozen;  // steps still blocked, the current one included
   std::uint8_t* group;    // group index, not id
   Presence* presence;
@@ -104,6 +109,11 @@ class World {
   // The same between steps: for masks, and for world systems, which run when all actions are over.
   Amount RoomNow(AgentId agent, ItemId item, AgentId giver = kNobody) const {
     return RoomLeft(agent, item, giver, LimitOf(agent, item) - Inventory(agent)[item.index()], false);
+  }
+
+  // Units that it will be able to take in the next step, as far as is known.
+  Amount RoomNext(AgentId agent, ItemId item) const {
+    return static_cast<Amount>(std::max(0, LimitOf(agent, item) - Inventory(agent)[item.index()]));
   }
 
   // Units that `agent` can give or pay in this step. What others gave it since the step began counts only from the next

@@ -20,6 +20,11 @@ struct WorldLayout {
   // agents [A]
   std::size_t agent_cell = 0;
   std::size_t agent_orientation = 0;
+  std::size_t agent_ahead = 0;
+  std::size_t agent_ahead_frozen = 0;
+  std::size_t agent_color = 0;
+  std::size_t agent_glyph = 0;
+  std::size_t agent_shield = 0;
   std::size_t agent_frozen = 0;
   std::size_t agent_group = 0;
   std::size_t agent_presence = 0;

@@ -25,6 +25,21 @@ void Loot(const World& world, AgentId attacker, AgentId target) {
   }
 }
 
+// The shield takes what it can; whether nothing is left for its bearer to suffer. Without its resource it goes down.
+bool ShieldHolds(const World& world, AgentId target) {
+  const ShieldRules& shield = world.program->shield;
+  const Amount damage = world.program->attack.damage;
+  const Amount held = world.Inventory(target)[shield.resource.index()];
+  const Amount drained = std::min(held, damage);
+  if (drained > 0) world.Lose(target, shield.resource, drained);
+  world.Count(target, shield.damage, drained);
+  if (drained == held) {
+    world.agents.shield[target.index()] = 0;
+    world.agents.changed[target.index()] |= kLooksChanged;
+  }
+  return drained == damage;
+}
+
 }  // namespace
 
 Outcome Attack(const World& world, AgentId attacker, const ActionFamily&, std::uint8_t cell) {
@@ -33,6 +48,10 @@ Outcome Attack(const World& world, AgentId attacker, const ActionFamily&, std::u
   const CellCode code = CodeAimedAt(world, attacker, cell);
   if (!program.IsAgent(code)) return Outcome::kNoTarget;
   const AgentId target = program.AgentOf(code);
+  if (world.agents.shield[target.index()] != 0 && ShieldHolds(world, target)) {
+    world.Count(attacker, program.shield.hit);
+    return Outcome::kDone;
+  }
   if (!rules.defense.empty() && world.Holds(target, rules.defense)) {
     world.Pay(target, rules.defense);
     world.Count(attacker, rules.blocked);

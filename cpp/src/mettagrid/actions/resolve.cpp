@@ -5,13 +5,29 @@
 #include <numeric>
 
 #include "mettagrid/actions/cost.h"
+#include "mettagrid/actions/facing.h"
 #include "mettagrid/actions/registry.h"
 #include "mettagrid/core/rng.h"
 
 namespace mettagrid {
 namespace {
 
-constexpr std::uint8_t kHighestPriority = 1;
+bool HasPhase(const GameProgram& program, Phase phase) {
+  return std::any_of(program.families.begin(), program.families.end(),
+                     [phase](const ActionFamily& family) { return RulesOf(family.kind).phase == phase; });
+}
+
+// Things may come and go ahead of an agent before its turn. What asks for a target goes by what was there at first.
+void RememberAhead(const World& world) {
+  const GameProgram& program = *world.program;
+  for (std::size_t i = 0; i < program.num_agents; ++i) {
+    if (!world.IsHere(AgentId(i))) continue;
+    const CellCode code = CodeAhead(world, AgentId(i));
+    world.agents.ahead[i] = code;
+    world.agents.ahead_frozen[i] =
+        program.IsAgent(code) && world.agents.frozen[program.AgentOf(code).index()] > 0 ? 1 : 0;
+  }
+}
 
 void Record(const World& world, AgentId agent, const ActionFamily& family, bool success) {
   world.Count(agent, success ? family.succeeded : family.failed);
@@ -70,20 +86,16 @@ void ResolveActions(const World& world, std::span<const std::int32_t> actions) {
     world.agents.success[i] = 0;
     world.agents.last_action[i] = exists ? static_cast<std::uint8_t>(actions[i]) : std::uint8_t{0};
   }
-  for (std::uint8_t priority = kHighestPriority; priority > 0; --priority) {
+  if (program.remembers_ahead) RememberAhead(world);
+  for (const Phase phase : {Phase::kAttacks, Phase::kMain, Phase::kOpenings}) {
+    if (phase != Phase::kMain && !HasPhase(program, phase)) continue;
     for (const std::uint16_t number : order) {
       const Action* action = Lookup(program, actions[number]);
-      if (action == nullptr) continue;
-      const ActionRules& rules = RulesOf(action->kind);
-      if (rules.priority == priority) Act(world, AgentId(number), *action, rules);
-    }
-  }
-  for (const std::uint16_t number : order) {
-    const Action* action = Lookup(program, actions[number]);
-    if (action == nullptr) {
-      CountInvalid(world, AgentId(number));
-    } else if (const ActionRules& rules = RulesOf(action->kind); rules.priority == 0) {
-      Act(world, AgentId(number), *action, rules);
+      if (action == nullptr) {
+        if (phase == Phase::kMain) CountInvalid(world, AgentId(number));
+      } else if (const ActionRules& rules = RulesOf(action->kind); rules.phase == phase) {
+        Act(world, AgentId(number), *action, rules);
+      }
     }
   }
 }

@@ -3,68 +3,11 @@
 #include <string>
 
 #include "mettagrid/core/check.h"
+#include "mettagrid/objects/action_compiler.h"
 #include "mettagrid/objects/game_program.h"
 
 namespace mettagrid {
 namespace {
-
-// Adds the families of a game in the order of ActionKind.
-class ActionCompiler {
- public:
-  ActionCompiler(const Names& names, GameProgram& game) : names_(names), game_(game) {}
-
-  // `variants`: names of the flat actions; a family of one is called by its own name.
-  ActionFamily& Add(ActionKind kind, const std::vector<std::string>& variants) {
-    ActionFamily& family = game_.families.emplace_back();
-    const std::string name = kActionKindNames[static_cast<std::size_t>(kind)];
-    family.kind = kind;
-    family.first = static_cast<std::uint16_t>(game_.actions.size());
-    family.count = static_cast<std::uint16_t>(variants.size());
-    family.succeeded = names_.stats.Add("action." + name + ".success");
-    family.failed = names_.stats.Add("action." + name + ".failed");
-    family.cost.reserved.assign(names_.resources.size(), 0);
-    for (std::size_t i = 0; i < variants.size(); ++i) {
-      MG_CHECK(game_.actions.size() < kMaxActions, ConfigError, "actions: more than ", kMaxActions,
-               " flat actions, from '", variants[i], "' on. Switch some of them off.");
-      game_.actions.push_back(
-          {variants[i], kind, static_cast<std::uint8_t>(game_.families.size() - 1), static_cast<std::uint8_t>(i)});
-    }
-    return family;
-  }
-
-  ActionFamily& Add(ActionKind kind, const std::vector<std::string>& variants, const ActionConfig& config) {
-    ActionFamily& family = Add(kind, variants);
-    SetCost(std::string("actions.") + kActionKindNames[static_cast<std::size_t>(kind)], config, family.cost);
-    return family;
-  }
-
- private:
-  void SetCost(const std::string& key, const ActionConfig& config, ActionCost& cost) const {
-    cost.needed = names_.Resolve(key + ".required_resources", config.required_resources, 0);
-    for (const auto& [name, price] : config.consumed_resources) {
-      const std::string where = key + ".consumed_resources";
-      const ItemId item = names_.Item(where, name);
-      MG_CHECK(price >= 0.0 && price <= kMaxAmount, ConfigError, where, ".", name, "=", price, ", expected 0 .. ",
-               kMaxAmount, ".");
-      const auto whole = static_cast<Amount>(price);
-      const auto fraction = static_cast<std::uint32_t>((price - whole) * 4294967296.0);
-      const auto ceiling = static_cast<Amount>(whole + (fraction > 0 ? 1 : 0));
-      if (whole > 0) cost.consumed.push_back({item, whole});
-      if (fraction > 0) cost.chances.push_back({item, fraction});
-      cost.reserved[item.index()] = ceiling;
-      const auto same = std::find_if(cost.needed.begin(), cost.needed.end(),
-                                     [item](const ItemAmount& entry) { return entry.item == item; });
-      if (same == cost.needed.end()) {
-        cost.needed.push_back({item, ceiling});
-      } else {
-        same->amount = std::max(same->amount, ceiling);
-      }
-    }
-  }
-
-  const Names& names_;
-  GameProgram& game_;
-};
 
 std::vector<std::string> Directed(const std::string& prefix, const std::string& key, std::int64_t directions) {
   constexpr std::array<const char*, kNumOrientations> kNames = {"north",     "south",     "west",      "east",
@@ -72,6 +15,12 @@ std::vector<std::string> Directed(const std::string& prefix, const std::string& 
   MG_CHECK(directions == 4 || directions == 8, ConfigError, key, "=", directions, ", expected 4 or 8.");
   std::vector<std::string> names;
   for (std::size_t i = 0; i < static_cast<std::size_t>(directions); ++i) names.push_back(prefix + kNames[i]);
+  return names;
+}
+
+std::vector<std::string> Numbered(const std::string& prefix, std::size_t count) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < count; ++i) names.push_back(prefix + std::to_string(i));
   return names;
 }
 
@@ -127,13 +76,88 @@ void CompileOffsets(GameProgram& game) {
 
 void CompileAttack(const AttackConfig& config, const Names& names, ActionCompiler& compiler, GameProgram& game) {
   if (!config.enabled) return;
-  std::vector<std::string> variants;
-  for (std::size_t i = 0; i < kNumAttackCells; ++i) variants.push_back("attack_" + std::to_string(i));
-  compiler.Add(ActionKind::kAttack, variants, config);
+  compiler.Add(ActionKind::kAttack, Numbered("attack_", kNumAttackCells), config);
+  game.attack.damage = static_cast<Amount>(Ranged("actions.attack.damage", config.damage, 0, kMaxAmount));
   game.attack.defense = names.Resolve("actions.attack.defense_resources", config.defense_resources, 1);
   game.attack.hit = names.stats.Add("attack.hit");
   game.attack.blocked = names.stats.Add("attack.blocked");
   game.attack.first_stolen = CountEach(names, "attack.stolen.", "");
+}
+
+void CompileLooks(const ActionsConfig& config, ActionCompiler& compiler) {
+  if (config.change_color.enabled) {
+    compiler.Add(ActionKind::kChangeColor, Numbered("change_color_", 4), config.change_color);
+  }
+  if (config.change_glyph.enabled) {
+    const auto glyphs = Ranged("actions.change_glyph.number_of_glyphs", config.change_glyph.number_of_glyphs, 1, 255);
+    compiler.Add(ActionKind::kChangeGlyph, Numbered("change_glyph_", static_cast<std::size_t>(glyphs)),
+                 config.change_glyph);
+  }
+}
+
+void CompileSwap(const SwapConfig& config, const Names& names, ActionCompiler& compiler, GameProgram& game) {
+  if (!config.enabled) return;
+  compiler.Add(ActionKind::kSwap, {"swap"}, config);
+  game.swap.first_swapped = names.stats.Add("action.swap.agent");
+  for (const StaticType& type : game.statics) names.stats.Add("action.swap." + type.name);
+  game.remembers_ahead = true;
+}
+
+void CompileShield(const ShieldConfig& config, const Names& names, ActionCompiler& compiler, GameProgram& game) {
+  if (!config.enabled) return;
+  compiler.Add(ActionKind::kShield, {"shield"}, config);
+  game.has_shields = true;
+  game.shield.resource = names.Item("actions.shield.resource", config.resource);
+  game.shield.upkeep = static_cast<Amount>(Ranged("actions.shield.upkeep", config.upkeep, 0, kMaxAmount));
+  game.shield.paid = names.stats.Add("shield.upkeep");
+  game.shield.damage = names.stats.Add("shield.damage");
+  game.shield.hit = names.stats.Add("attack.shielded");
+}
+
+void CompileGiving(const ActionsConfig& config, const Names& names, ActionCompiler& compiler, GameProgram& game) {
+  if (config.share.enabled) {
+    compiler.Add(ActionKind::kShare, {"share"}, config.share);
+    for (const std::string& name : config.share.shareable_resources) {
+      game.share.items.push_back(names.Item("actions.share.shareable_resources", name));
+    }
+    game.share.first_given = CountEach(names, "share.given.", "");
+    game.remembers_ahead = true;
+  }
+  if (config.transfer.enabled) {
+    std::vector<std::string> variants;
+    for (const auto& [name, amount] : config.transfer.amounts) {
+      const ItemId item = names.Item("actions.transfer.amounts", name);
+      const auto units = Ranged("actions.transfer.amounts." + name, amount, 1, kMaxAmount);
+      game.transfer.amounts.push_back({item, static_cast<Amount>(units)});
+      variants.push_back("transfer_" + name);
+    }
+    MG_CHECK(!variants.empty(), ConfigError, "actions.transfer.amounts is empty, expected at least one resource.");
+    compiler.Add(ActionKind::kTransfer, variants, config.transfer);
+    game.transfer.first_given = CountEach(names, "transfer.given.", "");
+    game.remembers_ahead = true;
+  }
+}
+
+CellCode BlockCode(const std::string& key, const std::string& name, const GameProgram& game) {
+  const auto found = std::find_if(game.statics.begin(), game.statics.end(),
+                                  [&name](const StaticType& type) { return type.name == name; });
+  MG_CHECK(found != game.statics.end(), ConfigError, key, "='", name, "', expected an object of type 'wall'.");
+  return static_cast<CellCode>(1 + (found - game.statics.begin()));
+}
+
+void CompileBlocks(const ActionsConfig& config, const Names& names, ActionCompiler& compiler, GameProgram& game) {
+  if (config.place_block.enabled) {
+    compiler.Add(ActionKind::kPlaceBlock, {"place_block"}, config.place_block);
+    game.blocks.placed = BlockCode("actions.place_block.block", config.place_block.block, game);
+    game.remembers_ahead = true;
+  }
+  if (config.pick_block.enabled) {
+    compiler.Add(ActionKind::kPickBlock, {"pick_block"}, config.pick_block);
+    game.blocks.picked = BlockCode("actions.pick_block.block", config.pick_block.block, game);
+    game.blocks.returned =
+        names.Resolve("actions.pick_block.returned_resources", config.pick_block.returned_resources, 1);
+    game.remembers_ahead = true;
+  }
 }
 
 }  // namespace
@@ -146,6 +170,11 @@ void CompileActions(const ActionsConfig& config, const Names& names, GameProgram
   CompileRotate(config.rotate, compiler);
   CompileHandling(config, names, compiler, game);
   CompileAttack(config.attack, names, compiler, game);
+  CompileSwap(config.swap, names, compiler, game);
+  CompileLooks(config, compiler);
+  CompileShield(config.shield, names, compiler, game);
+  CompileGiving(config, names, compiler, game);
+  CompileBlocks(config, names, compiler, game);
 }
 
 }  // namespace mettagrid

@@ -131,7 +131,11 @@ class Compiler {
   }
 
   std::size_t MaxTokens() const {
+    const ActionsConfig& actions = config_.actions;
     std::size_t most = kAgentTokens + game_.num_resources();
+    for (const bool shown : {actions.change_color.enabled, actions.shield.enabled, actions.change_glyph.enabled}) {
+      most += shown ? 1 : 0;
+    }
     for (const ObjectType& type : game_.object_types) most = std::max(most, 1 + KindOf(type).max_tokens(type));
     return most;
   }

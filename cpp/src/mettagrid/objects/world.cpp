@@ -79,6 +79,11 @@ World::World(const GameProgram& compiled, std::byte* bytes)
       agents{
           .cell = Column<CellIndex>(bytes, compiled.layout.agent_cell),
           .orientation = Column<Orientation>(bytes, compiled.layout.agent_orientation),
+          .ahead = Column<CellCode>(bytes, compiled.layout.agent_ahead),
+          .ahead_frozen = Column<std::uint8_t>(bytes, compiled.layout.agent_ahead_frozen),
+          .color = Column<std::uint8_t>(bytes, compiled.layout.agent_color),
+          .glyph = Column<std::uint8_t>(bytes, compiled.layout.agent_glyph),
+          .shield = Column<std::uint8_t>(bytes, compiled.layout.agent_shield),
           .frozen = Column<std::uint16_t>(bytes, compiled.layout.agent_frozen),
           .group = Column<std::uint8_t>(bytes, compiled.layout.agent_group),
           .presence = Column<Presence>(bytes, compiled.layout.agent_presence),

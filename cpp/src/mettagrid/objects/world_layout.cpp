@@ -39,6 +39,11 @@ WorldLayout LayOutWorld(const GameProgram& program, std::size_t max_tokens) {
   layout.occupied = plan.Add<std::uint8_t>(OccupancyBytes(cells));
   layout.agent_cell = plan.Add<CellIndex>(agents);
   layout.agent_orientation = plan.Add<Orientation>(agents);
+  layout.agent_ahead = plan.Add<CellCode>(agents);
+  layout.agent_ahead_frozen = plan.Add<std::uint8_t>(agents);
+  layout.agent_color = plan.Add<std::uint8_t>(agents);
+  layout.agent_glyph = plan.Add<std::uint8_t>(agents);
+  layout.agent_shield = plan.Add<std::uint8_t>(agents);
   layout.agent_frozen = plan.Add<std::uint16_t>(agents);
   layout.agent_group = plan.Add<std::uint8_t>(agents);
   layout.agent_presence = plan.Add<Presence>(agents);

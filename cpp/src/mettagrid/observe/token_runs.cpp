@@ -14,6 +14,9 @@ void EncodeAgent(const World& world, AgentId agent) {
   run.Add(feature::kGroup, world.program->group_ids[world.agents.group[index]]);
   if (world.agents.frozen[index] > 0) run.AddSaturating(feature::kFrozen, world.agents.frozen[index]);
   run.Add(feature::kOrientation, static_cast<std::uint8_t>(world.agents.orientation[index]));
+  if (const std::uint8_t color = world.agents.color[index]; color > 0) run.Add(feature::kColor, color);
+  if (world.agents.shield[index] != 0) run.Add(feature::kShield, 1);
+  if (const std::uint8_t glyph = world.agents.glyph[index]; glyph > 0) run.Add(feature::kGlyph, glyph);
   const auto held = world.Inventory(agent);
   for (std::size_t item = 0; item < held.size(); ++item) run.AddItem(item, held[item]);
 }

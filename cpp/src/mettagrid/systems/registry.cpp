@@ -6,6 +6,7 @@
 #include "mettagrid/systems/regeneration.h"
 #include "mettagrid/systems/resource_loss.h"
 #include "mettagrid/systems/upkeep.h"
+#include "mettagrid/systems/shield.h"
 
 namespace mettagrid {
 namespace {
@@ -21,6 +22,8 @@ constexpr std::array kWorldSystems = {
     WorldSystem{.name = "upkeep",
                 .enabled = [](const GameProgram& game) { return !game.systems.upkeep.prices.empty(); },
                 .run = PayUpkeep},
+    WorldSystem{
+        .name = "shield", .enabled = [](const GameProgram& game) { return game.has_shields; }, .run = PayShields},
 };
 
 }  // namespace

@@ -178,6 +178,7 @@ def _agent_line(item: Mapping[str, Any], batch: StepBatch) -> str:
     parts = [f"agent {agent} {ARROWS[int(item['orientation'])]}", f"reward {_number(batch.rewards[agent])}"]
     if item["frozen"]:
         parts.append(f"frozen {item['frozen']}")
+    parts += [f"{key} {int(item[key])}" for key in ("color", "glyph", "shield") if item[key]]
     parts += [f"{name} {amount}" for name, amount in item["inventory"].items() if amount]
     ends = (("terminated", batch.terminated), ("truncated", batch.truncated), ("first", batch.first))
     return ", ".join(parts + [name for name, flags in ends if flags[agent]])

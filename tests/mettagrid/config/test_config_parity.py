@@ -77,10 +77,26 @@ def test_variants(key: str) -> None:
         compare(model, SCHEMA[key][name], f"{key}.{name}")
 
 
-def test_statistics_have_the_engine_names() -> None:
-    game = make_arena().game
+EVERY_ACTION: dict[str, Any] = {
+    "game.objects.block": WallConfig(type_id=14, swappable=True),
+    "game.actions.move.directions": 8,
+    "game.actions.rotate": {"enabled": True, "directions": 8},
+    "game.actions.shield": {"enabled": True, "resource": "laser"},
+    "game.actions.transfer": {"enabled": True, "amounts": {"heart": 1, "ore_red": 2}},
+    **{
+        f"game.actions.{family}.enabled": True
+        for family in ("put_items", "get_items", "swap", "change_color", "change_glyph", "share", "place_block")
+    },
+    "game.actions.pick_block.enabled": True,
+}
+
+
+@pytest.mark.parametrize("changes", [{}, EVERY_ACTION], ids=["arena", "every action"])
+def test_statistics_and_actions_have_the_engine_names(changes: dict[str, Any]) -> None:
+    game = make_arena().replace(changes).game
     program = _core.GameProgram(game.model_dump(mode="json"))
-    assert tuple(program.agent_stat_names) == agent_stat_names(game.resource_names, game.actions.families(), game.walls())
+    expected = agent_stat_names(game.resource_names, game.actions.families(), walls=game.walls())
+    assert tuple(program.agent_stat_names) == expected
     assert tuple(program.action_names) == game.actions.names()
 
 

@@ -14,7 +14,14 @@ using PhiloxBlock = std::array<std::uint32_t, 4>;
 PhiloxBlock Philox4x32(PhiloxBlock counter, std::uint64_t key);
 
 // What a stream is for. Part of the counter, so that streams of one step never overlap.
-enum class Purpose : std::uint32_t { kMap = 1, kActionOrder = 2, kDesync = 3, kCost = 4, kResourceLoss = 5, kUpkeep = 6 };
+enum class Purpose : std::uint32_t {
+  kMap = 1,
+  kActionOrder = 2,
+  kDesync = 3,
+  kCost = 4,
+  kResourceLoss = 5,
+  kUpkeep = 6
+};
 
 // Words numbered by (seed, environment, episode, step, purpose): the same whichever thread draws them, and whenever.
 class RandomStream {

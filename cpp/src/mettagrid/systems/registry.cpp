@@ -5,8 +5,8 @@
 #include "mettagrid/systems/freeze.h"
 #include "mettagrid/systems/regeneration.h"
 #include "mettagrid/systems/resource_loss.h"
-#include "mettagrid/systems/upkeep.h"
 #include "mettagrid/systems/shield.h"
+#include "mettagrid/systems/upkeep.h"
 
 namespace mettagrid {
 namespace {

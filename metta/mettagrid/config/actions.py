@@ -146,7 +146,7 @@ class PlaceBlockConfig(ActionConfig):
 
 
 class PickBlockConfig(ActionConfig):
-    """Take the block ahead away, if there is room for what it returns."""
+    """Take the block ahead away. What it returns is lost where the agent has no room for it."""
 
     block: str = Field(default="block", description="a wall of game.objects")
     returned_resources: dict[str, int] = Field(default={}, description="resource -> units given for the block")

@@ -5,7 +5,7 @@
 
 namespace mettagrid {
 
-// Takes the block ahead away, if there is room for what it returns.
+// Takes the block ahead away, and what it returns as far as there is room.
 //   before  > B      after  > .
 Outcome PickBlock(const World& world, AgentId agent, const ActionFamily& family, std::uint8_t argument);
 void MaskPickBlock(const World& world, AgentId agent, const ActionFamily& family, bool* allowed);

@@ -111,11 +111,6 @@ class World {
     return RoomLeft(agent, item, giver, LimitOf(agent, item) - Inventory(agent)[item.index()], false);
   }
 
-  // Units that it will be able to take in the next step, as far as is known.
-  Amount RoomNext(AgentId agent, ItemId item) const {
-    return static_cast<Amount>(std::max(0, LimitOf(agent, item) - Inventory(agent)[item.index()]));
-  }
-
   // Units that `agent` can give or pay in this step. What others gave it since the step began counts only from the next
   // step on, for the same reason.
   Amount Spendable(AgentId agent, ItemId item) const {

@@ -12,20 +12,16 @@ Outcome PickBlock(const World& world, AgentId agent, const ActionFamily&, std::u
   if (world.cells[ahead] != rules.picked || world.agents.ahead[agent.index()] != rules.picked) {
     return Outcome::kNoTarget;
   }
-  for (const ItemAmount& returned : rules.returned) {
-    if (world.Room(agent, returned.item) < returned.amount) return Outcome::kNothingMoved;
-  }
   world.Vacate(ahead);
-  for (const ItemAmount& returned : rules.returned) world.Gain(agent, returned.item, returned.amount);
+  for (const ItemAmount& returned : rules.returned) {
+    const Amount gained = std::min(returned.amount, world.Room(agent, returned.item));
+    if (gained > 0) world.Gain(agent, returned.item, gained);
+  }
   return Outcome::kDone;
 }
 
 void MaskPickBlock(const World& world, AgentId agent, const ActionFamily&, bool* allowed) {
-  const BlockRules& rules = world.program->blocks;
-  *allowed = CodeAhead(world, agent) == rules.picked &&
-             std::all_of(rules.returned.begin(), rules.returned.end(), [&](const ItemAmount& returned) {
-               return world.RoomNext(agent, returned.item) >= returned.amount;
-             });
+  *allowed = CodeAhead(world, agent) == world.program->blocks.picked;
 }
 
 }  // namespace mettagrid

@@ -21,7 +21,7 @@ Outcome Share(const World& world, AgentId agent, const ActionFamily& family, std
   bool moved = false;
   for (const ItemId item : program.share.items) {
     const int half = Half(world.Spendable(agent, item), family.cost.reserved[item.index()]);
-    const int given = std::min(half, int{world.Room(other, item)});
+    const int given = std::min(half, int{world.Room(other, item, agent)});
     if (given <= 0) continue;
     Give(world, agent, other, {item, static_cast<Amount>(given)}, program.share.first_given);
     moved = true;
@@ -37,7 +37,7 @@ void MaskShare(const World& world, AgentId agent, const ActionFamily& family, bo
   const auto held = world.Inventory(agent);
   for (const ItemId item : program.share.items) {
     const int half = Half(held[item.index()], family.cost.reserved[item.index()]);
-    if (half > 0 && world.RoomNext(program.AgentOf(code), item) > 0) *allowed = true;
+    if (half > 0 && world.RoomNow(program.AgentOf(code), item, agent) > 0) *allowed = true;
   }
 }
 

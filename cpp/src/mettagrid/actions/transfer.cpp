@@ -13,7 +13,7 @@ Outcome Transfer(const World& world, AgentId agent, const ActionFamily& family, 
   const ItemAmount gift = program.transfer.amounts[number];
   const int spare = world.Spendable(agent, gift.item) - family.cost.reserved[gift.item.index()];
   if (spare < gift.amount) return Outcome::kCannotAfford;
-  if (world.Room(other, gift.item) < gift.amount) return Outcome::kNothingMoved;
+  if (world.Room(other, gift.item, agent) < gift.amount) return Outcome::kNothingMoved;
   Give(world, agent, other, gift, program.transfer.first_given);
   return Outcome::kDone;
 }
@@ -26,7 +26,7 @@ void MaskTransfer(const World& world, AgentId agent, const ActionFamily& family,
     const ItemAmount gift = program.transfer.amounts[i];
     const std::size_t item = gift.item.index();
     allowed[i] = program.IsAgent(code) && held[item] - family.cost.reserved[item] >= gift.amount &&
-                 world.RoomNext(program.AgentOf(code), gift.item) >= gift.amount;
+                 world.RoomNow(program.AgentOf(code), gift.item, agent) >= gift.amount;
   }
 }
 

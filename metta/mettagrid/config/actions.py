@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -142,13 +142,13 @@ class TransferConfig(ActionConfig):
 class PlaceBlockConfig(ActionConfig):
     """Set a block on the empty cell ahead; ``consumed_resources`` pays for it."""
 
-    block: str = Field(default="block", description="a wall of game.objects")
+    block: str = Field(default="block", description="an object of type block")
 
 
 class PickBlockConfig(ActionConfig):
     """Take the block ahead away. What it returns is lost where the agent has no room for it."""
 
-    block: str = Field(default="block", description="a wall of game.objects")
+    block: str = Field(default="block", description="an object of type block")
     returned_resources: dict[str, int] = Field(default={}, description="resource -> units given for the block")
 
     def tables(self) -> dict[str, Mapping[str, float]]:
@@ -228,8 +228,8 @@ class ActionsConfig(Config):
                 key = f"game.actions.{family}.{table}"
                 check_names(key, names, resource_names, what="resource", declared_in="game.resource_names")
 
-    def check_blocks(self, walls: tuple[str, ...]) -> None:
-        """Refuse blocks that are no walls of the game.
+    def check_blocks(self, blocks: Collection[str]) -> None:
+        """Refuse names that are no blocks of the game.
 
         Raises:
             ValueError: an unknown block, with its key.
@@ -237,7 +237,7 @@ class ActionsConfig(Config):
         for family, config in (("place_block", self.place_block), ("pick_block", self.pick_block)):
             if config.enabled:
                 key = f"game.actions.{family}.block"
-                check_names(key, [config.block], walls, what="wall", declared_in="game.objects")
+                check_names(key, [config.block], blocks, what="block", declared_in="game.objects")
 
 
 def _directed(family: str, directions: int) -> tuple[str, ...]:

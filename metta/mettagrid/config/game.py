@@ -11,7 +11,7 @@ from metta.mettagrid.config.actions import ActionsConfig
 from metta.mettagrid.config.agent import AgentConfig, GroupConfig
 from metta.mettagrid.config.checks import check_names, check_stats, check_unique
 from metta.mettagrid.config.limits import MAX_AGENTS, MAX_OBJECT_KINDS, MAX_RESOURCES, MAX_STEPS
-from metta.mettagrid.config.objects import ObjectConfig, WallConfig
+from metta.mettagrid.config.objects import BlockConfig, ObjectConfig, WallConfig
 from metta.mettagrid.config.observation import ObservationConfig
 from metta.mettagrid.config.stats import agent_stat_names
 from metta.mettagrid.config.systems import SystemsConfig
@@ -71,7 +71,7 @@ class GameConfig(Config):
     def _names_are_declared(self) -> Self:
         check_unique("game.resource_names", self.resource_names)
         stats = agent_stat_names(
-            self.resource_names, self.actions.families(), systems=self.systems.enabled(), walls=self.walls()
+            self.resource_names, self.actions.families(), systems=self.systems.enabled(), statics=self.statics()
         )
         self.agent.check_resources("game.agent", self.resource_names, stats)
         for name, group in self.groups.items():
@@ -87,7 +87,7 @@ class GameConfig(Config):
         check_stats("game.terminate_when", self.terminate_when, stats)
         self.actions.check_resources(self.resource_names)
         self.systems.check_resources(self.resource_names)
-        self.actions.check_blocks(self.walls())
+        self.actions.check_blocks([name for name, thing in self.objects.items() if isinstance(thing, BlockConfig)])
         for name, thing in self.objects.items():
             self._check_resource_uses(name, thing)
         for name, key in self.map.object_names().items():

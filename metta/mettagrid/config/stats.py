@@ -15,9 +15,9 @@ def agent_stat_names(
     resource_names: Iterable[str],
     action_families: Iterable[str],
     systems: Iterable[str] = (),
-    walls: Iterable[str] = (),
+    statics: Iterable[str] = (),
 ) -> tuple[str, ...]:
-    """Every agent statistic of a game, in the engine's slot order. ``walls``: the names of its objects of that type.
+    """Every agent statistic of a game, in the engine's slot order. ``statics``: its walls and blocks.
 
     >>> agent_stat_names(["ore"], ["noop"])
     ('ore.gained', 'ore.lost', 'ore.amount', 'action.invalid_index', 'status.frozen.ticks', 'action.noop.success', \
@@ -33,7 +33,7 @@ def agent_stat_names(
         elif family == "attack":
             names += ["attack.hit", "attack.blocked", *(f"attack.stolen.{resource}" for resource in resources)]
         elif family == "swap":
-            names += [f"action.swap.{thing}" for thing in ("agent", *walls)]
+            names += [f"action.swap.{thing}" for thing in ("agent", *statics)]
         elif family == "shield":
             names += ["shield.upkeep", "shield.damage", "attack.shielded"]
         elif family in ("share", "transfer"):

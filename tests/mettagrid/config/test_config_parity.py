@@ -78,7 +78,7 @@ def test_variants(key: str) -> None:
 
 
 EVERY_ACTION: dict[str, Any] = {
-    "game.objects.block": WallConfig(type_id=14, swappable=True),
+    "game.objects.block": BlockConfig(),
     "game.actions.move.directions": 8,
     "game.actions.rotate": {"enabled": True, "directions": 8},
     "game.actions.shield": {"enabled": True, "resource": "laser"},
@@ -95,7 +95,7 @@ EVERY_ACTION: dict[str, Any] = {
 def test_statistics_and_actions_have_the_engine_names(changes: dict[str, Any]) -> None:
     game = make_arena().replace(changes).game
     program = _core.GameProgram(game.model_dump(mode="json"))
-    expected = agent_stat_names(game.resource_names, game.actions.families(), walls=game.walls())
+    expected = agent_stat_names(game.resource_names, game.actions.families(), statics=game.statics())
     assert tuple(program.agent_stat_names) == expected
     assert tuple(program.action_names) == game.actions.names()
 

@@ -140,8 +140,8 @@ void CompileGiving(const ActionsConfig& config, const Names& names, ActionCompil
 
 CellCode BlockCode(const std::string& key, const std::string& name, const GameProgram& game) {
   const auto found = std::find_if(game.statics.begin(), game.statics.end(),
-                                  [&name](const StaticType& type) { return type.name == name; });
-  MG_CHECK(found != game.statics.end(), ConfigError, key, "='", name, "', expected an object of type 'wall'.");
+                                  [&name](const StaticType& type) { return type.movable && type.name == name; });
+  MG_CHECK(found != game.statics.end(), ConfigError, key, "='", name, "', expected an object of type 'block'.");
   return static_cast<CellCode>(1 + (found - game.statics.begin()));
 }
 

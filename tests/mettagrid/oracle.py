@@ -15,6 +15,7 @@ from typing import Any
 from metta.mettagrid.config.game import GameConfig
 from metta.mettagrid.config.objects import ConverterConfig
 from tests.mettagrid.oracle_systems import Streams, run_systems
+from tests.mettagrid.oracle_teams import config_of, contributions, give_initial_inventories, goal_is_met, pay, room
 
 Cell = tuple[int, int]
 NORTH, SOUTH, WEST, EAST = range(4)
@@ -38,6 +39,8 @@ class Agent:
     penalty: float = 0.0
     paid: float = 0.0
     """Sum of all contributions at the end of the last step."""
+    paid_at: list[int] = field(default_factory=list[int])
+    """Steps with a positive reward."""
     held_at_start: Counter[str] = field(default_factory=Counter)
     """Inventory before the actions of this step: room that others make fills only from the next step on."""
 
@@ -95,9 +98,8 @@ class Oracle:
             cell, kind = (int(item["r"]), int(item["c"])), str(item["type"])
             config = game.objects.get(kind)
             if kind == "agent":
-                inventory = Counter(game.agent.initial_inventory)
                 agents[int(item["agent_id"])] = Agent(
-                    cell, int(item["group_id"]), int(item["orientation"]), 0, inventory
+                    cell, int(item["group_id"]), int(item["orientation"]), 0, Counter()
                 )
             elif isinstance(config, ConverterConfig):
                 start = dict.fromkeys(config.output_resources, config.initial_resource_count)
@@ -106,8 +108,10 @@ class Oracle:
                 self.walls[cell] = kind
         self.agents = [agents[i] for i in range(len(agents))]
         self.success = [True] * len(agents)
+        self.terminated = self.truncated = False
+        give_initial_inventories(self)
         for agent in self.agents:
-            agent.paid = self.contributions(agent)
+            agent.paid = contributions(self, agent, "delta")
 
     def step(self, actions: Sequence[int], order: Sequence[int], streams: Streams) -> None:
         """One step; ``order`` is the agents' order within each priority."""
@@ -126,24 +130,9 @@ class Oracle:
             if agent.frozen:
                 agent.frozen -= 1
         run_systems(self, streams)
-        for agent in self.agents:
-            now = self.contributions(agent)
-            agent.reward = now - agent.paid - agent.penalty
-            agent.paid = now
-            agent.total += agent.reward
-
-    def contributions(self, agent: Agent) -> float:
-        """Sum over rewards of min(weight * value, cap)."""
-        rewards = self.game.agent.rewards
-        values = {f"{name}.amount": agent.inventory[name] for name in self.game.resource_names} | {
-            name: agent.stats[name] for name in rewards.stats if not name.endswith(".amount")
-        }
-        total = 0.0
-        for name, weight in rewards.inventory.items():
-            total += min(weight * agent.inventory[name], rewards.inventory_max.get(name, float("inf")))
-        for name, weight in rewards.stats.items():
-            total += min(weight * values[name], rewards.stats_max.get(name, float("inf")))
-        return total
+        pay(self)
+        self.terminated = goal_is_met(self)
+        self.truncated = not self.terminated and self.step_count == self.game.max_steps
 
     def agent_at(self, cell: Cell) -> Agent | None:
         return next((agent for agent in self.agents if agent.cell == cell), None)
@@ -164,14 +153,13 @@ class Oracle:
             agent.cell[1] + forward * ahead[1] + left * side[1],
         )
 
-    def room(self, agent: Agent, resource: str) -> int:
+    def room(self, agent: Agent, resource: str, giver: Agent | None = None) -> int:
         """Units of ``resource`` that the agent can take in this step."""
-        used = max(agent.inventory[resource], agent.held_at_start[resource])
-        return self.game.agent.limit_of(resource) - used
+        return room(self, agent, resource, giver, now=False)
 
     def room_next(self, agent: Agent, resource: str) -> int:
         """Units of ``resource`` that the agent can take in the next step."""
-        return self.game.agent.limit_of(resource) - agent.inventory[resource]
+        return room(self, agent, resource, None, now=True)
 
     def to_give(self, agent: Agent, resource: str) -> int:
         """Units of ``resource`` that a use may put: what the move itself costs is kept back."""
@@ -185,7 +173,7 @@ class Oracle:
         outcome = "success" if success else "failed"
         agent.stats["action.invalid_index" if action == "invalid" else f"action.{family}.{outcome}"] += 1
         agent.stats["status.frozen.ticks"] += blocked
-        agent.penalty = 0.0 if success or blocked else self.game.agent.action_failure_penalty
+        agent.penalty = 0.0 if success or blocked else config_of(self, agent).action_failure_penalty
         return success
 
     def _try(self, agent: Agent, action: str) -> bool:
@@ -235,15 +223,15 @@ class Oracle:
             agent.stats["attack.blocked"] += 1
         else:
             agent.stats["attack.hit"] += 1
-            was_frozen, target.frozen = target.frozen > 0, self.game.agent.freeze_duration
+            was_frozen, target.frozen = target.frozen > 0, config_of(self, target).freeze_duration
             if not was_frozen:
                 self._loot(agent, target)
         return True
 
     def _loot(self, agent: Agent, target: Agent) -> None:
         for name in self.game.resource_names:
-            if name not in self.game.agent.soul_bound_resources:
-                amount = min(target.inventory[name], self.room(agent, name))
+            if name not in config_of(self, target).soul_bound_resources:
+                amount = min(target.inventory[name], self.room(agent, name, target))
                 self.lose(target, name, amount)
                 self.gain(agent, name, amount)
                 agent.stats[f"attack.stolen.{name}"] += amount

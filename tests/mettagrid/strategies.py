@@ -17,7 +17,13 @@ _WEIGHTS = (-0.5, 0.01, 0.25, 1.0)
 
 @st.composite
 def games(
-    draw: st.DrawFn, *, min_agents: int = 1, max_agents: int = 6, max_steps: int = 30, with_systems: bool = True
+    draw: st.DrawFn,
+    *,
+    min_agents: int = 1,
+    max_agents: int = 6,
+    max_steps: int = 30,
+    with_systems: bool = True,
+    with_goals: bool = False,
 ) -> MettaGridConfig:
     """A small game whose pieces all matter: tight limits, short cooldowns, crowded maps, every kind of map."""
     num_agents = draw(st.integers(min_agents, max_agents))
@@ -25,20 +31,20 @@ def games(
     for i in range(draw(st.integers(0, 3))):
         objects[f"converter_{i}"] = draw(_converters(type_id=2 + 3 * i))
     actions = draw(_actions())
-    groups = {"red": {"id": 0}, "blue": {"id": draw(st.integers(1, 9))}}
+    stats = ["ore.gained", "heart.amount", *(["attack.hit"] if actions["attack"]["enabled"] else [])]
+    map_ = draw(_maps(list(objects), num_agents))
     game: dict[str, Any] = {
         "resource_names": RESOURCES,
         "num_agents": num_agents,
         "max_steps": draw(st.sampled_from([0, 1, 2, 7, max_steps])),
         "obs": draw(_observations()),
-        "agent": draw(
-            _agents(stats=["ore.gained", "heart.amount", *(["attack.hit"] if actions["attack"]["enabled"] else [])])
-        ),
-        "groups": groups,
+        "agent": draw(_agents(stats)),
+        **draw(teams(stats, num_agents, counted=map_["type"] != "ascii")),
+        "terminate_when": draw(st.dictionaries(st.sampled_from(stats), st.integers(1, 9), max_size=with_goals)),
         "actions": actions,
         "systems": draw(systems()) if with_systems else {},
         "objects": objects,
-        "map": draw(_maps(list(objects), num_agents)),
+        "map": map_,
     }
     return MettaGridConfig.model_validate({"label": "random", "game": game})
 
@@ -77,12 +83,16 @@ def _observations(draw: st.DrawFn) -> dict[str, Any]:
 def _agents(draw: st.DrawFn, stats: list[str]) -> dict[str, Any]:
     limits = draw(st.dictionaries(st.sampled_from(RESOURCES), st.integers(1, 4), max_size=4))
     start = {name: draw(st.integers(0, limits.get(name, 6))) for name in RESOURCES}
+    bag = draw(st.lists(st.sampled_from(RESOURCES), max_size=3, unique=True))
+    most = sum(start[name] for name in bag) + draw(st.integers(1, 3))
+    shared = {"bag": {"limit": most, "resources": bag}} if bag else {}
     weights = st.sampled_from(_WEIGHTS)
     inventory = draw(st.dictionaries(st.sampled_from(RESOURCES), weights, max_size=3))
     weighed = draw(st.dictionaries(st.sampled_from(stats), weights, max_size=2))
     return {
         "default_resource_limit": draw(st.sampled_from([6, 255])),
         "resource_limits": limits,
+        "shared_limits": shared,
         "freeze_duration": draw(st.integers(0, 4)),
         "initial_inventory": start,
         "soul_bound_resources": draw(st.sampled_from([(), ("heart",)])),
@@ -92,7 +102,36 @@ def _agents(draw: st.DrawFn, stats: list[str]) -> dict[str, Any]:
             "inventory_max": {name: 1.0 for name in inventory if draw(st.booleans())},
             "stats": weighed,
             "stats_max": {name: 0.5 for name in weighed if draw(st.booleans())},
+            "terms": draw(st.dictionaries(st.sampled_from(["one", "other"]), _terms(stats), max_size=2)),
         },
+    }
+
+
+@st.composite
+def teams(draw: st.DrawFn, stats: list[str], num_agents: int, counted: bool) -> dict[str, Any]:
+    """Two groups: perhaps with agents, limits and counts of their own, sharing rewards in one way or the other."""
+    red: dict[str, Any] = {"id": 0, "limits": draw(st.dictionaries(st.sampled_from(RESOURCES), st.integers(1, 9)))}
+    blue: dict[str, Any] = {"id": draw(st.integers(1, 9)), "agent": draw(st.none() | _agents(stats))}
+    if counted and draw(st.booleans()):
+        red["count"] = draw(st.integers(0, num_agents))
+        blue["count"] = num_agents - red["count"]
+    sharing = draw(st.sampled_from(["none", "groups", "matrix"]))
+    if sharing == "groups":
+        red["reward_share"], blue["reward_share"] = draw(st.sampled_from([(1.0, 0.0), (0.5, 0.25)]))
+    weights = st.lists(st.sampled_from([0.0, 0.5, 1.0, -0.25]), min_size=num_agents, max_size=num_agents)
+    matrix = draw(st.lists(weights, min_size=num_agents, max_size=num_agents)) if sharing == "matrix" else None
+    return {"groups": {"red": red, "blue": blue}, "reward_sharing": matrix}
+
+
+@st.composite
+def _terms(draw: st.DrawFn, stats: list[str]) -> dict[str, Any]:
+    what = draw(st.sampled_from([("resource", name) for name in RESOURCES] + [("stat", name) for name in stats]))
+    return {
+        what[0]: what[1],
+        "weight": draw(st.sampled_from(_WEIGHTS)),
+        "cap": draw(st.sampled_from([None, 0.5, 1.0])),
+        "floor": draw(st.sampled_from([None, -0.25, 0.25])),
+        "mode": draw(st.sampled_from(["delta", "tick"])),
     }
 
 

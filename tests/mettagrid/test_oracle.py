@@ -18,6 +18,7 @@ from metta.mettagrid.config.game import MettaGridConfig
 from metta.mettagrid.vec_env import VecEnv, make_vec_env
 from metta.mettagrid.vec_env_config import VecEnvConfig
 from tests.mettagrid.oracle import Oracle
+from tests.mettagrid.oracle_teams import social_metrics
 from tests.mettagrid.oracle_view import mask, observation
 from tests.mettagrid.philox import agent_order, words
 from tests.mettagrid.strategies import Play, games
@@ -33,7 +34,7 @@ def play_both(config: MettaGridConfig, seed: int, play_seed: int, steps: int) ->
     oracle = _start(env, config)
     _compare(env, batch, oracle)
     for _ in range(steps):
-        over = bool(batch.truncated[0])
+        over = bool(batch.truncated[0] or batch.terminated[0])
         actions = play(batch)
         env.send(0, actions)
         batch = env.recv(0)
@@ -48,6 +49,8 @@ def play_both(config: MettaGridConfig, seed: int, play_seed: int, steps: int) ->
             assert env.action_success.tolist() == oracle.success
             for record in env.drain_episodes():
                 _compare_record(record.rewards.tolist(), record.agent_stats, oracle)
+                for name, value in social_metrics(oracle).items():
+                    assert record.game_stats[name] == pytest.approx(value, rel=1e-5, abs=1e-5), name
         _compare(env, batch, oracle)
     env.close()
     return episode
@@ -61,9 +64,8 @@ def _compare(env: VecEnv, batch: StepBatch, oracle: Oracle) -> None:
     _compare_world(env, oracle)
     rewards = [agent.reward for agent in oracle.agents]
     np.testing.assert_allclose(batch.rewards, rewards, rtol=1e-5, atol=1e-6)
-    ended = oracle.game.max_steps > 0 and oracle.step_count == oracle.game.max_steps
-    assert (batch.truncated == ended).all()
-    assert not batch.terminated.any()
+    assert (batch.truncated == oracle.truncated).all()
+    assert (batch.terminated == oracle.terminated).all()
     assert (batch.first == (oracle.step_count == 0)).all()
     assert batch.action_mask is not None
     for index in range(len(oracle.agents)):
@@ -106,7 +108,7 @@ def _compare_record(rewards: list[float], stats: Mapping[str, NDArray[np.float64
 
 
 @settings(max_examples=80, deadline=None, derandomize=True)
-@given(games(), st.integers(0, 2**63 - 1), st.integers(0, 2**32 - 1))
+@given(games(with_goals=True), st.integers(0, 2**63 - 1), st.integers(0, 2**32 - 1))
 def test_engine_equals_oracle(config: MettaGridConfig, seed: int, play_seed: int) -> None:
     play_both(config, seed, play_seed, steps=40)
 

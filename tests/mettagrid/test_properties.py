@@ -120,7 +120,7 @@ def test_books_balance(config: MettaGridConfig, seed: int, play_seed: int) -> No
 @given(games(), SEEDS, PLAYS)
 def test_one_object_a_cell_and_limits_hold(config: MettaGridConfig, seed: int, play_seed: int) -> None:
     env, play = make(config, seed), Play(play_seed)
-    agent, size = config.game.agent, (config.game.map.height, config.game.map.width)
+    size = (config.game.map.height, config.game.map.width)
     for _ in range(20):
         objects = env.grid_objects(0)
         cells = [(int(item["r"]), int(item["c"])) for item in objects]
@@ -129,7 +129,13 @@ def test_one_object_a_cell_and_limits_hold(config: MettaGridConfig, seed: int, p
         agents = [item for item in objects if item["type"] == "agent"]
         assert sorted(item["agent_id"] for item in agents) == list(range(config.game.num_agents))
         for item in agents:
+            group = config.game.groups[item["group"]]
+            agent = group.agent or config.game.agent
             assert all(0 < n <= agent.limit_of(name) for name, n in item["inventory"].items())
+            for shared in agent.shared_limits.values():
+                assert sum(item["inventory"].get(name, 0) for name in shared.resources) <= shared.limit
+            team = amounts([other for other in agents if other["group"] == item["group"]])
+            assert all(team[name] <= limit for name, limit in group.limits.items())
         step(env, play)
     env.close()
 

@@ -19,8 +19,8 @@ from pathlib import Path
 from bootstrap import PYTHON, ROOT, VENV, BootstrapError, ensure_ready
 
 _BIN = os.path.join(VENV, "bin")
-_CPP_BUILD = os.path.join(ROOT, "build", "cpp-tests")
 _SKIPPED = "skipped"
+_NO_DOCTEST = "doctest is missing and this is not root. Install it: apt install doctest-dev"
 
 
 def main(arguments: list[str]) -> int:
@@ -82,20 +82,40 @@ def _clang_format() -> subprocess.CompletedProcess[str]:
 def _cpp() -> subprocess.CompletedProcess[str] | str:
     """Build and run the C++ tests under the address and undefined-behaviour sanitizers."""
     if not _has_doctest():
-        return "doctest is missing and this is not root. Install it: apt install doctest-dev"
-    options = [
-        "-DMETTA_TESTS=ON",
-        "-DMETTA_PYTHON=OFF",
-        "-DMETTA_SANITIZE=address,undefined",
-        "-DCMAKE_BUILD_TYPE=RelWithDebInfo",
-    ]
+        return _NO_DOCTEST
+    done = _build("cpp-tests", "address,undefined", "-DMETTA_TESTS=ON")
+    ctest = [os.path.join(_BIN, "ctest"), "--test-dir", _build_folder("cpp-tests")]
+    return _quiet([*ctest, "--output-on-failure", "--no-tests=error"]) if done.returncode == 0 else done
+
+
+def _tsan() -> subprocess.CompletedProcess[str] | str:
+    """Build the C++ tests under the thread sanitizer and run those that step batches."""
+    if not _has_doctest():
+        return _NO_DOCTEST
+    done = _build("cpp-tsan", "thread", "-DMETTA_TESTS=ON", target="metta_tests")
+    tests = os.path.join(_build_folder("cpp-tsan"), "cpp", "tests", "metta_tests")
+    return _quiet([tests]) if done.returncode == 0 else done
+
+
+def _fuzz() -> subprocess.CompletedProcess[str]:
+    """Half a minute of fuzzing with a fixed seed; longer: benchmarks/trials/fuzz_engine.py."""
+    done = _build("cpp-fuzz", "address,undefined", "-DMETTA_FUZZ=ON", target="fuzz_engine")
+    fuzz = os.path.join(_build_folder("cpp-fuzz"), "cpp", "fuzz", "fuzz_engine")
+    artifacts = _build_folder("cpp-fuzz")
+    command = [fuzz, "--seconds", "30", "--seed", "1", "--artifacts", artifacts, "--corpus", "cpp/fuzz/corpus"]
+    return _quiet(command) if done.returncode == 0 else done
+
+
+def _build_folder(name: str) -> str:
+    return os.path.join(ROOT, "build", name)
+
+
+def _build(name: str, sanitize: str, *options: str, target: str = "all") -> subprocess.CompletedProcess[str]:
     cmake, ninja = os.path.join(_BIN, "cmake"), os.path.join(_BIN, "ninja")
-    configure = [cmake, "-S", ".", "-B", _CPP_BUILD, "-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ninja}", *options]
-    for command in (configure, [cmake, "--build", _CPP_BUILD]):
-        done = _quiet(command)
-        if done.returncode != 0:
-            return done
-    return _quiet([os.path.join(_BIN, "ctest"), "--test-dir", _CPP_BUILD, "--output-on-failure", "--no-tests=error"])
+    configure = [cmake, "-S", ".", "-B", _build_folder(name), "-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ninja}"]
+    configure += ["-DMETTA_PYTHON=OFF", f"-DMETTA_SANITIZE={sanitize}", "-DCMAKE_BUILD_TYPE=RelWithDebInfo", *options]
+    done = _quiet(configure)
+    return _quiet([cmake, "--build", _build_folder(name), "--target", target]) if done.returncode == 0 else done
 
 
 def _has_doctest() -> bool:
@@ -128,6 +148,8 @@ STAGES: dict[str, Callable[[], subprocess.CompletedProcess[str] | str]] = {
     "imports": _tool("lint-imports", "--no-cache"),
     "spelling": _tool("codespell"),
     "cpp": _cpp,
+    "tsan": _tsan,
+    "fuzz": _fuzz,
     "pytest": lambda: _quiet([]),  # the last stage, run by _pytest: its output is not captured
 }
 

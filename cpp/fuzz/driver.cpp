@@ -50,6 +50,12 @@ void SaveCurrent() {
   if (current != nullptr) std::fprintf(stderr, "the input stands in %s\n", Save(*current).c_str());
 }
 
+// gcc's undefined-behaviour sanitizer does not know the address sanitizer's callback.
+void OnAbort(int) {
+  SaveCurrent();
+  _exit(1);
+}
+
 void OnHang(int) {
   std::fprintf(stderr, "an input took longer than %u s\n", kHangSeconds);
   SaveCurrent();
@@ -191,6 +197,8 @@ int RunFiles(const std::vector<std::string>& paths) {
 
 }  // namespace
 
+extern "C" const char* __ubsan_default_options() { return "print_stacktrace=1:abort_on_error=1"; }
+
 int main(int argc, char** argv) {
   double seconds = 30.0;
   std::uint64_t seed = 0;
@@ -213,6 +221,7 @@ int main(int argc, char** argv) {
   }
   __sanitizer_set_death_callback(SaveCurrent);
   std::signal(SIGALRM, OnHang);
+  std::signal(SIGABRT, OnAbort);
   if (!files.empty()) return RunFiles(files);
   Search search(seed);
   if (!corpus.empty()) {

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <limits>
 #include <map>
 #include <set>
 
@@ -124,4 +125,21 @@ TEST_CASE("placement over a region is even") {
   for (std::size_t i = 0; i < 900; ++i) ++counts[batch.env().env(i).world().agents.cell[0]];
   CHECK(counts.size() == 9);
   for (const auto& [cell, count] : counts) CHECK(std::abs(count - 100) < 50);
+}
+
+TEST_CASE("absurd sizes are refused before they are multiplied") {
+  constexpr std::int64_t kHuge = std::numeric_limits<std::int64_t>::max();
+  GameConfig config = ArenaConfig(4);
+  config.map = RoomsMapConfig{.rooms = 4, .room_width = kHuge};
+  CHECK_THROWS_AS(Game{config}, ConfigError);
+  config.map = RoomsMapConfig{.rooms = 4, .room_height = -kHuge};
+  CHECK_THROWS_AS(Game{config}, ConfigError);
+  config.map = RandomMapConfig{.border_width = kHuge};
+  CHECK_THROWS_AS(Game{config}, ConfigError);
+}
+
+TEST_CASE("agents cannot come as objects: they would have no number") {
+  GameConfig config = ArenaConfig(4);
+  config.map = RoomsMapConfig{.rooms = 1, .objects = {{"agent", 2}}};
+  CHECK_THROWS_AS(Game{config}, ConfigError);
 }

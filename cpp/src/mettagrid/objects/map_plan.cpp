@@ -37,6 +37,8 @@ class MapCompiler {
     const std::int64_t rows = (map.rooms + columns - 1) / columns;
     MG_CHECK(map.border_width >= 0 && map.border_width <= kMaxSide, ConfigError, "map.border_width=", map.border_width,
              ", expected 0 .. ", kMaxSide, ".");
+    CheckSide("map.room_width", map.room_width);
+    CheckSide("map.room_height", map.room_height);
     Resize(2 * map.border_width + columns * map.room_width, 2 * map.border_width + rows * map.room_height);
     CheckBorder("map.room_border_width", map.room_border_width, map.room_width, map.room_height);
     const bool filled = map.border_width > 0 || map.room_border_width > 0 || map.rooms % columns != 0;
@@ -108,9 +110,14 @@ class MapCompiler {
     }
   }
 
+  static void CheckSide(const char* key, std::int64_t cells) {
+    MG_CHECK(cells >= 1 && cells <= kMaxSide, ConfigError, key, "=", cells, ", expected 1 .. ", kMaxSide, ".");
+  }
+
   static void CheckBorder(const char* key, std::int64_t border, std::int64_t width, std::int64_t height) {
-    MG_CHECK(border >= 0 && 2 * border < std::min(width, height), ConfigError, key, "=", border, " leaves nothing of ",
-             width, "x", height, " cells, expected 0 .. ", (std::min(width, height) - 1) / 2, ".");
+    MG_CHECK(border >= 0 && border <= kMaxSide && 2 * border < std::min(width, height), ConfigError, key, "=", border,
+             " leaves nothing of ", width, "x", height, " cells, expected 0 .. ", (std::min(width, height) - 1) / 2,
+             ".");
   }
 
   // Fills the whole map with the border object; regions are dug out of it.
@@ -133,6 +140,9 @@ class MapCompiler {
     if (agents > 0) region.batches.push_back({{Thing::Kind::kAgent, 0}, agents});
     for (const auto& [name, count] : objects) {
       const Thing& thing = names_.Find("map.objects", name);
+      // Agents are numbered up to num_agents; a further one would be written behind the last.
+      MG_CHECK(thing.kind != Thing::Kind::kAgent, ConfigError, "map.objects.", name,
+               " places agents, expected objects only. The map places num_agents agents by itself.");
       MG_CHECK(count >= 0 && count <= kMaxSide * kMaxSide, ConfigError, "map.objects.", name, "=", count,
                ", expected 0 .. ", kMaxSide * kMaxSide, ".");
       if (count > 0) region.batches.push_back({thing, static_cast<std::uint32_t>(count)});

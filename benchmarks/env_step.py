@@ -1,6 +1,6 @@
 """Agent-steps per second of the native engine with random actions, through the public batch. Prints one JSON line.
 
-``python benchmarks/env_step.py --game arena --agents 24 --threads 1``
+``python benchmarks/env_step.py --game arena --agents 24 --threads 1``, or with ``--phases`` where the time goes.
 
 Everything is on: full observations, masks, rewards, statistics, episode records, auto-reset. Actions are drawn
 beforehand. ``per_cpu_second`` counts only time on a core, summed over threads: on a shared machine it is the steadier
@@ -39,6 +39,9 @@ def main() -> None:
         0, env.spec.num_actions, size=(ACTION_SETS, env.num_rows), dtype=np.int32
     )
     run_steps(env, actions, WARM_UP_STEPS)
+    if args.phases:
+        print(json.dumps(_profile(args, env, actions)))
+        return
     steps = max(1, args.agent_steps // env.num_rows)
     speeds: list[float] = []
     cpu_speeds: list[float] = []
@@ -74,6 +77,35 @@ def main() -> None:
     print(json.dumps(result))
 
 
+def _profile(args: argparse.Namespace, env: VecEnv, actions: NDArray[np.int32]) -> dict[str, Any]:
+    """Nanoseconds an agent-step by phase: the same native step with a clock between its phases, on one thread."""
+    steps = max(1, args.agent_steps // env.num_rows)
+    totals: dict[str, list[int]] = {}
+    for step in range(steps):
+        for phase, (nanoseconds, count) in env.step_timed(actions[step % len(actions)]).items():
+            total = totals.setdefault(phase, [0, 0])
+            total[0] += nanoseconds
+            total[1] += count
+    clock = totals["clock"][0] / totals["clock"][1]
+    agent_steps = steps * env.num_rows
+    phases = {phase: max(0.0, spent - count * clock) / agent_steps for phase, (spent, count) in totals.items()}
+    del phases["clock"]
+    return {
+        "name": "env_step_phases",
+        "commit": commit(),
+        "machine": machine(),
+        "n": steps,
+        "game": args.game,
+        "obs": args.obs,
+        "agents": args.agents,
+        "envs": env.num_envs,
+        "ns_per_agent_step": {phase: round(spent, 1) for phase, spent in phases.items()},
+        "ns_total": round(sum(phases.values()), 1),
+        "clock_ns": round(clock, 1),
+        "tokens_per_observation": round(float(env.used_tokens.mean()), 1),
+    }
+
+
 def make_config(args: argparse.Namespace) -> VecEnvConfig:
     """The batch that the command line asks for."""
     game = GAMES[args.game](args.agents).replace(dict(OBSERVATIONS[args.obs]))
@@ -106,6 +138,7 @@ def _parse_args() -> argparse.Namespace:
     parser.add_argument("--slots", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--agent-steps", type=int, default=1_500_000, help="agent-steps in one repeat")
+    parser.add_argument("--phases", action="store_true", help="print nanoseconds by phase instead, on one thread")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 

@@ -177,6 +177,22 @@ def test_a_saved_world_of_another_batch_is_refused() -> None:
         env.fork(0, 4)
 
 
+def test_a_timed_step_is_the_same_step() -> None:
+    timed, plain = make(slots=1, max_steps=9), make(slots=1, max_steps=9)
+    rng = np.random.default_rng(5)
+    for _ in range(12):
+        actions = random_actions(rng, plain.num_rows)
+        timed.recv(0)
+        phases = timed.step_timed(actions)
+        plain.recv(0)
+        plain.send(0, actions)
+        plain.recv(0)
+        assert_equal(returned(timed), returned(plain))
+    assert {"timed_events", "actions", "systems", "rewards", "observations", "masks", "clock"} <= phases.keys()
+    assert all(spent >= 0 and count >= 0 for spent, count in phases.values())
+    assert len(timed.drain_episodes()) == len(plain.drain_episodes()) > 0
+
+
 def test_records_name_their_statistics() -> None:
     env = make(num_envs=1, slots=1, max_steps=5, desync=False)
     play(env, np.random.default_rng(0), 5)

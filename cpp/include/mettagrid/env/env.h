@@ -8,6 +8,7 @@
 #include "mettagrid/env/buffers.h"
 #include "mettagrid/env/ended_episode.h"
 #include "mettagrid/env/game.h"
+#include "mettagrid/env/phase_times.h"
 #include "mettagrid/objects/world.h"
 
 namespace mettagrid {
@@ -34,6 +35,10 @@ class Env {
 
   // Begins the next episode in the step that ended one: the rows show its first observation, and how the old one ended.
   void BeginInSameStep(const Buffers& out);
+
+  // The same step, timed phase by phase.
+  bool StepTimed(std::span<const std::int32_t> actions, const Buffers& out, std::span<const std::byte> next_world,
+                 PhaseTimes& times);
 
   // Begins the next episode now, whether the current one has ended or not; a cut episode leaves no record.
   void BeginNext(const Buffers& out);
@@ -70,6 +75,11 @@ class Env {
 
   void SwitchGame(GamePtr game);  // its world holds nothing yet
   void Begin(std::uint32_t episode);
+  template <class Phases>
+  bool Tick(std::span<const std::int32_t> actions, const Buffers& out, std::span<const std::byte> next_world,
+            Phases& phases);
+  template <class Phases>
+  TokenCounts WriteRows(const Buffers& out, std::span<const std::byte> next_world, Phases& phases) const;
   void EmitAndCount(const Buffers& out, std::span<const std::byte> next_world = {});
 
   GamePtr game_;

@@ -48,6 +48,8 @@ class VecEnv {
   void Recv(std::size_t slot);
   // Waits until nothing runs.
   void Wait();
+  // For benchmarks: steps the whole batch on this thread, between Recv and Send, timed phase by phase.
+  void StepTimed(std::span<const std::int32_t> actions, PhaseTimes& times);
 
   // Records since the last call, ordered by (tick of ending, environment).
   std::vector<EpisodeRecord> DrainEpisodes();
@@ -109,6 +111,7 @@ class VecEnv {
   void Finish(std::size_t slot);
   void Run(std::size_t slot, std::size_t begin, std::size_t end);  // on any thread of the team
   void RunEnv(std::size_t env, const Slot& slot, std::vector<EpisodeRecord>& ended);
+  void EndEpisode(std::size_t env, std::vector<EpisodeRecord>& ended);
   Buffers RowsOf(std::size_t env) const;
 
   std::size_t NumberOf(const GamePtr& game) const;

@@ -61,25 +61,46 @@ void Env::Reset(std::uint64_t seed, bool desync, const Buffers& out) {
   EmitAndCount(out);
 }
 
-bool Env::Step(std::span<const std::int32_t> actions, const Buffers& out, std::span<const std::byte> next_world) {
+template <class Phases>
+bool Env::Tick(std::span<const std::int32_t> actions, const Buffers& out, std::span<const std::byte> next_world,
+               Phases& phases) {
   WorldHeader& header = world_.header();
   ++header.ticks;
   if (done()) {
     Begin(header.episode + 1);
     EmitAndCount(out);
+    phases.End(Phase::kReset);
     return false;
   }
   ended_.Forget();
   header.first = 0;
   ++header.step;
   RunTimedEvents(world_);
+  phases.End(Phase::kTimedEvents);
   ResolveActions(world_, actions);
+  phases.End(Phase::kActions);
   for (const RunSystem run : game_->systems) run(world_);
+  phases.End(Phase::kSystems);
   PayRewards(world_);
   EndEpisode(world_);
+  phases.End(Phase::kRewards);
   RefreshRuns(world_);
-  EmitAndCount(out, next_world);
+  phases.End(Phase::kTokenRuns);
+  const TokenCounts counts = WriteRows(out, next_world, phases);
+  header.tokens_written += counts.written;
+  header.tokens_dropped += counts.dropped;
   return done();
+}
+
+bool Env::Step(std::span<const std::int32_t> actions, const Buffers& out, std::span<const std::byte> next_world) {
+  NoPhases phases;
+  return Tick(actions, out, next_world, phases);
+}
+
+bool Env::StepTimed(std::span<const std::int32_t> actions, const Buffers& out, std::span<const std::byte> next_world,
+                    PhaseTimes& times) {
+  times.Begin();
+  return Tick(actions, out, next_world, times);
 }
 
 void Env::BeginInSameStep(const Buffers& out) {
@@ -97,10 +118,17 @@ void Env::BeginNext(const Buffers& out) {
 }
 
 TokenCounts Env::Emit(const Buffers& out, std::span<const std::byte> next_world) const {
+  NoPhases phases;
+  return WriteRows(out, next_world, phases);
+}
+
+template <class Phases>
+TokenCounts Env::WriteRows(const Buffers& out, std::span<const std::byte> next_world, Phases& phases) const {
   const WorldHeader& header = world_.header();
   const GameProgram& program = game_->program;
   const std::size_t num_actions = program.num_actions();
   const TokenCounts counts = game_->observer.Write(world_, out.observations, out.used_tokens, next_world);
+  phases.End(Phase::kObservations);
   for (std::size_t i = 0; i < program.num_agents; ++i) {
     out.rewards[i] = world_.agents.reward[i];
     const Presence presence = world_.agents.presence[i];
@@ -112,6 +140,7 @@ TokenCounts Env::Emit(const Buffers& out, std::span<const std::byte> next_world)
   }
   if (ended_.kept()) [[unlikely]]
     ended_.Show(out);
+  phases.End(Phase::kMasks);
   return counts;
 }
 

@@ -118,6 +118,20 @@ void VecEnv::Recv(std::size_t slot_index) {
   slot.state = SlotState::kReceived;
 }
 
+void VecEnv::StepTimed(std::span<const std::int32_t> actions, PhaseTimes& times) {
+  CheckBound();
+  MG_CHECK(actions.size() == num_rows(), ShapeError, "actions has ", actions.size(), " entries, expected ", num_rows(),
+           " (rows of the batch).");
+  Wait();
+  const std::size_t agents = num_agents();
+  for (std::size_t i = 0; i < envs_.size(); ++i) {
+    const auto next_world = i + 1 < envs_.size() ? envs_[i + 1].world().bytes() : std::span<std::byte>{};
+    if (!envs_[i].StepTimed(actions.subspan(i * agents, agents), RowsOf(i), next_world, times)) continue;
+    EndEpisode(i, episodes_);
+    times.End(Phase::kRecords);
+  }
+}
+
 void VecEnv::Wait() {
   for (std::size_t slot = 0; slot < slots_.size(); ++slot) Finish(slot);
 }
@@ -152,6 +166,10 @@ void VecEnv::RunEnv(std::size_t env, const Slot& slot, std::vector<EpisodeRecord
   const std::size_t agents = num_agents();
   const std::span<const std::byte> next_world = env + 1 < slot.end ? worlds_[env + 1] : std::span<const std::byte>{};
   if (!envs_[env].Step(std::span(actions_).subspan(env * agents, agents), RowsOf(env), next_world)) return;
+  EndEpisode(env, ended);
+}
+
+void VecEnv::EndEpisode(std::size_t env, std::vector<EpisodeRecord>& ended) {
   ended.push_back(MakeRecord(envs_[env].world()));
   ended.back().env = static_cast<std::uint32_t>(env);  // a restored world may come from elsewhere
   ended.back().game = static_cast<std::uint32_t>(NumberOf(envs_[env].game_pointer()));

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <string>
@@ -140,32 +141,11 @@ class ConfigMutator {
 
   void WalkValue(std::int64_t& value) {
     if (!IsHere()) return;
-    static constexpr std::array<std::int64_t, 24> kValues = {0,
-                                                             1,
-                                                             2,
-                                                             3,
-                                                             4,
-                                                             5,
-                                                             7,
-                                                             8,
-                                                             9,
-                                                             12,
-                                                             16,
-                                                             25,
-                                                             -1,
-                                                             -2,
-                                                             100,
-                                                             255,
-                                                             256,
-                                                             65'535,
-                                                             65'536,
-                                                             -5,
-                                                             2147483647,
-                                                             2147483648,
-                                                             std::numeric_limits<std::int64_t>::max(),
-                                                             std::numeric_limits<std::int64_t>::min()};
+    using Limits = std::numeric_limits<std::int64_t>;
+    static constexpr std::int64_t kValues[] = {
+        -1, -2, -5, 50, 100, 255, 256, 1'024, 65'535, 65'536, 2147483647, 2147483648, Limits::max(), Limits::min()};
     const std::uint8_t choice = bytes_.Byte();
-    value = choice < 128 ? choice % 32 : kValues[choice % kValues.size()];
+    value = choice < 128 ? choice % 32 : kValues[choice % std::size(kValues)];
   }
 
   void WalkValue(double& value) {

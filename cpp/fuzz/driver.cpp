@@ -185,6 +185,7 @@ int RunFiles(const std::vector<std::string>& paths) {
   for (const std::string& path : paths) {
     const Input input = Load(path);
     std::printf("%s\n", DescribeBytes(input).c_str());
+    std::fflush(stdout);  // a sanitizer may end the process
     try {
       std::printf("%s: %s\n", path.c_str(), Run(input) ? "played" : "refused");
     } catch (const Violation& violation) {

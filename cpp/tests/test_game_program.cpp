@@ -87,3 +87,9 @@ TEST_CASE("faults of drawn maps") {
   config.map = AsciiMapConfig{};
   CHECK_THROWS_AS(CompileGame(config), ConfigError);
 }
+
+TEST_CASE("a resource cannot be named twice in one price") {
+  GameConfig config = ArenaConfig(2);
+  config.actions.attack.defense_resources = {{"armor", 1}, {"armor", 1}};
+  CHECK_THROWS_AS(Game{config}, ConfigError);
+}

@@ -179,7 +179,7 @@ def test_a_saved_world_of_another_batch_is_refused() -> None:
 
 def test_a_timed_step_is_the_same_step() -> None:
     timed, plain = make(slots=1, max_steps=9), make(slots=1, max_steps=9)
-    rng = np.random.default_rng(5)
+    rng, phases = np.random.default_rng(5), dict[str, tuple[int, int]]()
     for _ in range(12):
         actions = random_actions(rng, plain.num_rows)
         timed.recv(0)

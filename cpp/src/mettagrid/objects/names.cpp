@@ -32,6 +32,10 @@ std::vector<ItemAmount> Names::Resolve(const std::string& key, const Amounts& am
     resolved.push_back({Item(key, name), static_cast<Amount>(Ranged(key + "." + name, amount, least, kMaxAmount))});
   }
   std::sort(resolved.begin(), resolved.end(), [](const ItemAmount& a, const ItemAmount& b) { return a.item < b.item; });
+  const auto twice = std::adjacent_find(resolved.begin(), resolved.end(),
+                                        [](const ItemAmount& a, const ItemAmount& b) { return a.item == b.item; });
+  MG_CHECK(twice == resolved.end(), ConfigError, key, " names the resource '", resources[twice->item.index()],
+           "' twice, expected once: what is held is checked entry by entry. Add the amounts up.");
   return resolved;
 }
 

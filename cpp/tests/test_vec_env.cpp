@@ -78,7 +78,7 @@ TEST_CASE("snapshots of another game are refused") {
   std::vector<std::byte> changed(bytes.begin(), bytes.end());
   changed[0] ^= std::byte{0xFF};  // the format
   CHECK_THROWS_AS(batch.env().Restore(0, changed), EnvError);
-  CHECK_THROWS_AS(batch.env().Restore(0, bytes.first(bytes.size() - 1)), EnvError);
+  CHECK_THROWS_AS(batch.env().Restore(0, std::span(bytes).first(bytes.size() - 1)), EnvError);
 }
 
 TEST_CASE("damaged snapshots are refused or harmless") {

@@ -6,7 +6,6 @@ from typing import Any
 
 from metta.mettagrid import _core
 from metta.mettagrid.config.game import MettaGridConfig
-from metta.mettagrid.maps.map_config import AsciiMapConfig
 
 
 def compile_game(cfg: MettaGridConfig) -> _core.GameProgram:
@@ -15,7 +14,6 @@ def compile_game(cfg: MettaGridConfig) -> _core.GameProgram:
     Raises:
         ConfigError: the engine refuses a value, naming its key.
     """
-    data: dict[str, Any] = cfg.game.model_dump(mode="json")
-    if isinstance(cfg.game.map, AsciiMapConfig):
-        data["map"]["legend"] = cfg.game.map.cell_names()
+    data: dict[str, Any] = cfg.game.model_dump(mode="json", exclude={"map"})
+    data["map"] = cfg.game.map.native()
     return _core.GameProgram(data)

@@ -1,3 +1,4 @@
+#include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
@@ -7,6 +8,7 @@
 #include "config_reader.h"
 #include "mettagrid/env/episode_record.h"
 #include "mettagrid/env/game.h"
+#include "mettagrid/objects/placement.h"
 
 namespace mettagrid::bindings {
 namespace {
@@ -26,10 +28,36 @@ py::dict Schema() {
   return schema;
 }
 
+py::object SceneSchema() {
+  using Variant = SceneConfig::variant;
+  return DescribeAlternatives(static_cast<const Variant*>(nullptr));
+}
+
 std::vector<std::string> ActionNames(const Game& game) {
   std::vector<std::string> names;
   for (const Action& action : game.program.actions) names.push_back(action.name);
   return names;
+}
+
+std::vector<std::string> CellNames(const Game& game) {
+  std::vector<std::string> names{"empty"};
+  for (const auto& entry : game.program.map.things) names.push_back(entry.first);
+  return names;
+}
+
+// The maps of `count` episodes of one environment.
+py::array_t<std::uint8_t> DrawMaps(const Game& game, std::uint64_t seed, std::uint32_t env, std::uint32_t episode,
+                                   std::uint32_t count) {
+  const MapPlan& map = game.program.map;
+  py::array_t<std::uint8_t> drawn(std::vector<py::ssize_t>{count, map.height, map.width});
+  const std::size_t cells = std::size_t{map.height} * map.width;
+  const std::span symbols(drawn.mutable_data(), cells * count);
+  const py::gil_scoped_release release;
+  std::vector<std::uint32_t> scratch(ScratchSize(map));
+  for (std::uint32_t i = 0; i < count; ++i) {
+    DrawSymbols(map, {seed, env, episode + i}, scratch, symbols.subspan(i * cells, cells));
+  }
+  return drawn;
 }
 
 }  // namespace
@@ -47,7 +75,11 @@ void BindGame(py::module_& module) {
       .def_property_readonly("agent_stat_names", [](const Game& game) { return game.program.stats.names(); })
       .def_property_readonly("game_stat_names", [](const Game& game) { return GameStatNames(game.program); })
       .def_property_readonly("group_names", [](const Game& game) { return game.program.group_names; })
+      .def_property_readonly("cell_names", &CellNames, "What the values of drawn maps mean; 0 is empty.")
+      .def("draw_maps", &DrawMaps, py::kw_only(), py::arg("seed"), py::arg("env") = 0, py::arg("episode") = 0,
+           py::arg("count") = 1, "Maps [count, height, width] uint8 of the episodes that start with `episode`.")
       .def_property_readonly("world_bytes", [](const Game& game) { return game.program.layout.num_bytes; });
+  module.def("scene_schema", &SceneSchema, "Every kind of scene with its keys and defaults.");
   module.def("config_schema", &Schema, "Every key of the engine's config structs with its default, nested.");
 }
 

@@ -59,6 +59,11 @@ void ReadStruct(const py::dict& data, const std::string& path, bool has_type, T&
 }
 
 template <class... Types>
+const std::variant<Types...>& AsVariant(const std::variant<Types...>& value) {
+  return value;
+}
+
+template <class... Types>
 void ReadVariant(const py::dict& data, const std::string& path, std::variant<Types...>& out) {
   MG_CHECK(data.contains("type"), ConfigError, path, " has no key 'type'.");
   const auto type = data["type"].cast<std::string>();
@@ -86,6 +91,12 @@ template <class T>
 struct IsVariant : std::false_type {};
 template <class... Types>
 struct IsVariant<std::variant<Types...>> : std::true_type {};
+template <>
+struct IsVariant<SceneConfig> : std::true_type {};
+template <class T>
+struct IsBoxed : std::false_type {};
+template <class T>
+struct IsBoxed<Boxed<T>> : std::true_type {};
 template <class T>
 struct IsMapping : std::false_type {};
 template <class Key, class T>
@@ -105,6 +116,10 @@ void Read(const py::handle& value, const std::string& path, T& out) {
   if constexpr (IsOptional<T>::value) {
     out.reset();
     if (!value.is_none()) Read(value, path, out.emplace());
+  } else if constexpr (IsBoxed<T>::value) {
+    std::remove_const_t<typename decltype(out.value)::element_type> content;
+    Read(value, path, content);
+    out = std::move(content);
   } else if constexpr (HasVisit<T>) {
     ReadStruct(AsDict(value, path), path, false, out);
   } else if constexpr (IsVariant<T>::value) {
@@ -130,12 +145,14 @@ template <class T>
 py::object Describe(const T& value) {
   if constexpr (IsOptional<T>::value) {
     return value ? Describe(*value) : py::none();
+  } else if constexpr (IsBoxed<T>::value) {
+    return py::none();
   } else if constexpr (HasVisit<T>) {
     py::dict fields;
     T::Visit([&fields](const char* name, const auto& field) { fields[name] = Describe(field); }, value);
     return std::move(fields);
   } else if constexpr (IsVariant<T>::value) {
-    return std::visit([](const auto& alternative) { return Describe(alternative); }, value);
+    return std::visit([](const auto& alternative) { return Describe(alternative); }, AsVariant(value));
   } else if constexpr (IsMapping<T>::value) {
     py::list entries;
     for (const auto& [key, entry] : value) {

@@ -17,7 +17,7 @@ from metta.mettagrid.config.stats import agent_stat_names
 from metta.mettagrid.config.systems import SystemsConfig
 from metta.mettagrid.config.teams import check_counts, check_goals, check_sharing
 from metta.mettagrid.maps.legend import AGENT, EMPTY
-from metta.mettagrid.maps.map_config import AsciiMapConfig, MapConfig, RandomMapConfig
+from metta.mettagrid.maps.map_config import MapConfig, RandomMapConfig
 
 DEFAULT_RESOURCES = (
     "ore_red",
@@ -92,9 +92,8 @@ class GameConfig(Config):
             self._check_resource_uses(name, thing)
         for name, key in self.map.object_names().items():
             check_names(key, [name], self.objects, what="object", declared_in="game.objects")
-        if isinstance(self.map, AsciiMapConfig):
-            for name, key in self.map.group_names().items():
-                check_names(key, [name], self.groups, what="group", declared_in="game.groups")
+        for name, key in self.map.group_names().items():
+            check_names(key, [name], self.groups, what="group", declared_in="game.groups")
         return self
 
     @model_validator(mode="after")
@@ -116,7 +115,7 @@ class GameConfig(Config):
 
     @model_validator(mode="after")
     def _teams_fit(self) -> Self:
-        placed = self.map.group_names() if isinstance(self.map, AsciiMapConfig) else {}
+        placed = self.map.group_names()
         check_counts(self.groups, self.num_agents, placed)
         check_sharing(self.groups, self.reward_sharing, self.num_agents)
         check_goals(self.terminate_when)

@@ -17,12 +17,19 @@ from metta.mettagrid.config.limits import MAX_AMOUNT
 from metta.mettagrid.config.objects import BlockConfig, ConverterConfig, WallConfig
 from metta.mettagrid.config.stats import agent_stat_names
 from metta.mettagrid.config.systems import SystemsConfig
-from metta.mettagrid.maps.map_config import AsciiMapConfig, RandomMapConfig, RoomsMapConfig
+from metta.mettagrid.maps.map_config import (
+    AsciiMapConfig,
+    PoolMapConfig,
+    RandomMapConfig,
+    RoomsMapConfig,
+    SceneMapConfig,
+)
+from metta.mettagrid.maps.scene_config import SCENES
 
 SCHEMA = cast(dict[str, Any], _core.config_schema())
 VARIANTS: dict[str, tuple[type[BaseModel], ...]] = {
     "objects": (WallConfig, BlockConfig, ConverterConfig),
-    "map": (RandomMapConfig, AsciiMapConfig, RoomsMapConfig),
+    "map": (RandomMapConfig, AsciiMapConfig, RoomsMapConfig, SceneMapConfig, PoolMapConfig),
 }
 
 
@@ -75,6 +82,13 @@ def test_variants(key: str) -> None:
     assert SCHEMA[key].keys() == models.keys()
     for name, model in models.items():
         compare(model, SCHEMA[key][name], f"{key}.{name}")
+
+
+def test_scenes() -> None:
+    native = _core.scene_schema()
+    assert list(native) == [model.model_fields["type"].default for model in SCENES]
+    for name, model in zip(native, SCENES, strict=True):
+        compare(model, native[name], f"scene.{name}")
 
 
 EVERY_ACTION: dict[str, Any] = {

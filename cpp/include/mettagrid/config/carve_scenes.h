@@ -20,11 +20,11 @@ struct MazeScene {
 
   template <class Visitor, class Self>
   static void Visit(Visitor&& visit, Self& self) {
+    visit("children", self.children);
     visit("algorithm", self.algorithm);
     visit("room_size", self.room_size);
     visit("wall_size", self.wall_size);
     visit("object", self.object);
-    visit("children", self.children);
   }
 };
 
@@ -38,11 +38,11 @@ struct RadialMazeScene {
 
   template <class Visitor, class Self>
   static void Visit(Visitor&& visit, Self& self) {
+    visit("children", self.children);
     visit("arms", self.arms);
     visit("arm_width", self.arm_width);
     visit("arm_length", self.arm_length);
     visit("object", self.object);
-    visit("children", self.children);
   }
 };
 
@@ -58,13 +58,13 @@ struct BspScene {
 
   template <class Visitor, class Self>
   static void Visit(Visitor&& visit, Self& self) {
+    visit("children", self.children);
     visit("rooms", self.rooms);
     visit("min_room_size", self.min_room_size);
     visit("min_room_size_ratio", self.min_room_size_ratio);
     visit("max_room_size_ratio", self.max_room_size_ratio);
     visit("skip_corridors", self.skip_corridors);
     visit("object", self.object);
-    visit("children", self.children);
   }
 };
 
@@ -79,12 +79,12 @@ struct CavesScene {
 
   template <class Visitor, class Self>
   static void Visit(Visitor&& visit, Self& self) {
+    visit("children", self.children);
     visit("fill", self.fill);
     visit("steps", self.steps);
     visit("birth", self.birth);
     visit("death", self.death);
     visit("object", self.object);
-    visit("children", self.children);
   }
 };
 
@@ -101,6 +101,7 @@ struct WfcScene {
 
   template <class Visitor, class Self>
   static void Visit(Visitor&& visit, Self& self) {
+    visit("children", self.children);
     visit("pattern", self.pattern);
     visit("legend", self.legend);
     visit("pattern_size", self.pattern_size);
@@ -108,7 +109,6 @@ struct WfcScene {
     visit("periodic_input", self.periodic_input);
     visit("symmetry", self.symmetry);
     visit("attempts", self.attempts);
-    visit("children", self.children);
   }
 };
 
@@ -125,6 +125,7 @@ struct ConvchainScene {
 
   template <class Visitor, class Self>
   static void Visit(Visitor&& visit, Self& self) {
+    visit("children", self.children);
     visit("pattern", self.pattern);
     visit("legend", self.legend);
     visit("pattern_size", self.pattern_size);
@@ -132,7 +133,6 @@ struct ConvchainScene {
     visit("temperature", self.temperature);
     visit("periodic_input", self.periodic_input);
     visit("symmetry", self.symmetry);
-    visit("children", self.children);
   }
 };
 

@@ -32,8 +32,8 @@ struct FillScene {
 
   template <class Visitor, class Self>
   static void Visit(Visitor&& visit, Self& self) {
-    visit("object", self.object);
     visit("children", self.children);
+    visit("object", self.object);
   }
 };
 
@@ -46,10 +46,10 @@ struct RandomScene {
 
   template <class Visitor, class Self>
   static void Visit(Visitor&& visit, Self& self) {
+    visit("children", self.children);
     visit("objects", self.objects);
     visit("agents", self.agents);
     visit("too_many_is_ok", self.too_many_is_ok);
-    visit("children", self.children);
   }
 };
 
@@ -60,8 +60,8 @@ struct RandomObjectsScene {
 
   template <class Visitor, class Self>
   static void Visit(Visitor&& visit, Self& self) {
-    visit("object_ranges", self.object_ranges);
     visit("children", self.children);
+    visit("object_ranges", self.object_ranges);
   }
 };
 
@@ -74,10 +74,10 @@ struct MeanDistanceScene {
 
   template <class Visitor, class Self>
   static void Visit(Visitor&& visit, Self& self) {
+    visit("children", self.children);
     visit("mean_distance", self.mean_distance);
     visit("objects", self.objects);
     visit("center", self.center);
-    visit("children", self.children);
   }
 };
 
@@ -91,11 +91,11 @@ struct AsciiScene {
 
   template <class Visitor, class Self>
   static void Visit(Visitor&& visit, Self& self) {
+    visit("children", self.children);
     visit("rows", self.rows);
     visit("legend", self.legend);
     visit("row", self.row);
     visit("column", self.column);
-    visit("children", self.children);
   }
 };
 
@@ -108,9 +108,9 @@ struct TerrainScene {
 
   template <class Visitor, class Self>
   static void Visit(Visitor&& visit, Self& self) {
+    visit("children", self.children);
     visit("style", self.style);
     visit("object", self.object);
-    visit("children", self.children);
   }
 };
 

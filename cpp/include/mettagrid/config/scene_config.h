@@ -23,8 +23,8 @@ struct BspLayoutScene {
 
   template <class Visitor, class Self>
   static void Visit(Visitor&& visit, Self& self) {
-    visit("area_count", self.area_count);
     visit("children", self.children);
+    visit("area_count", self.area_count);
   }
 };
 
@@ -39,12 +39,12 @@ struct RoomGridScene {
 
   template <class Visitor, class Self>
   static void Visit(Visitor&& visit, Self& self) {
+    visit("children", self.children);
     visit("rows", self.rows);
     visit("columns", self.columns);
     visit("layout", self.layout);
     visit("border_width", self.border_width);
     visit("border_object", self.border_object);
-    visit("children", self.children);
   }
 };
 
@@ -70,8 +70,8 @@ struct LayoutScene {
 
   template <class Visitor, class Self>
   static void Visit(Visitor&& visit, Self& self) {
-    visit("areas", self.areas);
     visit("children", self.children);
+    visit("areas", self.areas);
   }
 };
 
@@ -83,9 +83,9 @@ struct MirrorScene {
 
   template <class Visitor, class Self>
   static void Visit(Visitor&& visit, Self& self) {
+    visit("children", self.children);
     visit("scene", self.scene);
     visit("symmetry", self.symmetry);
-    visit("children", self.children);
   }
 };
 
@@ -108,8 +108,8 @@ struct RandomChoiceScene {
 
   template <class Visitor, class Self>
   static void Visit(Visitor&& visit, Self& self) {
-    visit("candidates", self.candidates);
     visit("children", self.children);
+    visit("candidates", self.candidates);
   }
 };
 

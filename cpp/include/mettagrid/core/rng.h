@@ -20,7 +20,9 @@ enum class Purpose : std::uint32_t {
   kDesync = 3,
   kCost = 4,
   kResourceLoss = 5,
-  kUpkeep = 6
+  kUpkeep = 6,
+  kScene = 32,
+  kPool = 33
 };
 
 // Words numbered by (seed, environment, episode, step, purpose): the same whichever thread draws them, and whenever.

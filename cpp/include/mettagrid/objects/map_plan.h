@@ -1,11 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "mettagrid/config/map_config.h"
 #include "mettagrid/core/types.h"
+#include "mettagrid/maps/map_generator.h"
 
 namespace mettagrid {
 
@@ -38,7 +41,8 @@ struct FixedThing {
   Thing thing;
 };
 
-// Every map builder compiles to this: cells that are the same in each episode, and regions to scatter things over.
+// Every map builder compiles to this: cells that are the same in each episode, and regions to scatter things over or a
+// generator that draws the rest.
 struct MapPlan {
   std::uint32_t width = 0;  // of the map itself
   std::uint32_t height = 0;
@@ -48,6 +52,8 @@ struct MapPlan {
   std::vector<std::uint8_t> base_occupied;
   std::vector<FixedThing> fixed;  // agents and objects of every episode, in reading order
   std::vector<Region> regions;
+  std::shared_ptr<const maps::MapGenerator> generator;  // of scenes and pools; else null
+  std::vector<std::pair<std::string, Thing>> things;    // what a cell can hold; entry i is symbol i + 1 of a drawing
 
   // Per object type, the most that one episode can hold.
   std::vector<std::uint64_t> Capacity(std::size_t num_types) const;

@@ -88,7 +88,11 @@ class MapCompiler {
              " agents, but num_agents=", num_agents_, ". Set num_agents=", drawn_agents, " or redraw the map.");
   }
 
+  void operator()(const SceneMapConfig& map) { Generate(map); }
+  void operator()(const PoolMapConfig& map) { Generate(map); }
+
   MapPlan Take() {
+    plan_.things = names_.things;
     plan_.base_occupied.assign(OccupancyBytes(plan_.num_cells()), 0);
     for (CellIndex cell = 0; cell < plan_.num_cells(); ++cell) {
       if (plan_.base[cell] == kEmpty || plan_.base[cell] == kOutside) continue;
@@ -98,6 +102,20 @@ class MapCompiler {
   }
 
  private:
+  template <class Config>
+  void Generate(const Config& map) {
+    maps::Palette palette;
+    for (const auto& [name, thing] : names_.things) {
+      const bool is_agent = thing.kind == Thing::Kind::kAgent;
+      const maps::SymbolKind kind = is_agent                             ? maps::SymbolKind::kAgent
+                                    : thing.kind == Thing::Kind::kObject ? maps::SymbolKind::kObject
+                                                                         : maps::SymbolKind::kStatic;
+      palette.Add(name, kind, is_agent);
+    }
+    plan_.generator = std::make_shared<const maps::MapGenerator>(map, palette, num_agents_);
+    Resize(plan_.generator->width(), plan_.generator->height());
+  }
+
   void Resize(std::int64_t width, std::int64_t height) {
     MG_CHECK(width >= 1 && width <= kMaxSide && height >= 1 && height <= kMaxSide, ConfigError, "the map is ", width,
              "x", height, " cells, expected 1 .. ", kMaxSide, " on each side.");
@@ -183,6 +201,10 @@ std::vector<std::uint64_t> MapPlan::Capacity(std::size_t num_types) const {
     for (const Region::Batch& batch : region.batches) {
       if (batch.thing.kind == Thing::Kind::kObject) capacity[batch.thing.index] += batch.count;
     }
+  }
+  for (std::size_t i = 0; generator != nullptr && i < things.size(); ++i) {
+    const Thing& thing = things[i].second;
+    if (thing.kind == Thing::Kind::kObject) capacity[thing.index] += generator->most()[i + 1];
   }
   return capacity;
 }

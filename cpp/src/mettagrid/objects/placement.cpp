@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "mettagrid/core/check.h"
 #include "mettagrid/core/rng.h"
 
 namespace mettagrid {
@@ -24,7 +25,10 @@ class Placer {
         world_.Occupy(cell, static_cast<CellCode>(1 + thing.index));
         return;
       case Thing::Kind::kObject: {
+        const ObjectType& type = program.object_types[thing.index];
         const ObjectId object(next_object_[thing.index]++);
+        MG_CHECK(object.value < type.first + type.count, EnvError, "the map holds more than ", type.count, " '",
+                 type.name, "', the most that its scenes should be able to draw.");
         world_.objects.cell[object.index()] = cell;
         world_.Occupy(cell, program.CodeOf(object));
         return;
@@ -45,8 +49,9 @@ class Placer {
   std::uint16_t next_agent_ = 0;
 };
 
+template <class Place>
 void Scatter(const Region& region, const MapPlan& map, RandomStream& random, std::span<std::uint32_t> scratch,
-             Placer& placer) {
+             const Place& place) {
   const auto free_cells = scratch.first(region.area());
   for (std::uint32_t i = 0; i < free_cells.size(); ++i) free_cells[i] = i;
   std::size_t total = 0;
@@ -56,7 +61,27 @@ void Scatter(const Region& region, const MapPlan& map, RandomStream& random, std
   for (const Region::Batch& batch : region.batches) {
     for (std::uint32_t i = 0; i < batch.count; ++i) {
       const std::uint32_t spot = free_cells[next++];
-      placer.Place(map.CellAt(region.row + spot / region.width, region.column + spot % region.width), batch.thing);
+      place(map.CellAt(region.row + spot / region.width, region.column + spot % region.width), batch.thing);
+    }
+  }
+}
+
+// Calls place(cell, thing) for everything on the map that is not in its base.
+template <class Place>
+void DrawThings(const MapPlan& map, const maps::MapId& id, std::span<std::uint32_t> scratch, const Place& place) {
+  for (const FixedThing& fixed : map.fixed) place(fixed.cell, fixed.thing);
+  if (map.generator == nullptr) {
+    RandomStream random(id.seed, id.env, id.episode, 0, Purpose::kMap);
+    for (const Region& region : map.regions) Scatter(region, map, random, scratch, place);
+    return;
+  }
+  maps::Canvas canvas;
+  map.generator->Draw(id, canvas);
+  std::size_t next = 0;
+  for (std::uint32_t row = 0; row < map.height; ++row) {
+    for (std::uint32_t column = 0; column < map.width; ++column) {
+      const maps::Symbol symbol = canvas.cells()[next++];
+      if (symbol != maps::kFree) place(map.CellAt(row, column), map.things[symbol - 1U].second);
     }
   }
 }
@@ -76,9 +101,31 @@ void DrawMap(const World& world, std::span<std::uint32_t> scratch) {
   std::memcpy(world.occupied, map.base_occupied.data(), map.base_occupied.size());
   std::fill_n(world.objects.cell, world.program->num_objects(), kNowhere);
   Placer placer(world);
-  for (const FixedThing& fixed : map.fixed) placer.Place(fixed.cell, fixed.thing);
-  RandomStream random(header.seed, header.env, header.episode, 0, Purpose::kMap);
-  for (const Region& region : map.regions) Scatter(region, map, random, scratch, placer);
+  DrawThings(map, {header.seed, header.env, header.episode}, scratch,
+             [&placer](CellIndex cell, Thing thing) { placer.Place(cell, thing); });
+}
+
+void DrawSymbols(const MapPlan& map, const maps::MapId& id, std::span<std::uint32_t> scratch,
+                 std::span<maps::Symbol> symbols) {
+  // Symbols of statics, objects and agents by index; the first name of a thing stands for it.
+  std::array<std::array<maps::Symbol, 256>, 3> symbol_of{};
+  for (std::size_t i = map.things.size(); i-- > 0;) {
+    const Thing& thing = map.things[i].second;
+    symbol_of[static_cast<std::size_t>(thing.kind)][thing.index] = static_cast<maps::Symbol>(i + 1);
+  }
+  const auto symbol_at = [&](CellIndex cell) -> maps::Symbol& {
+    return symbols[std::size_t{map.RowOf(cell)} * map.width + map.ColumnOf(cell)];
+  };
+  for (std::uint32_t row = 0; row < map.height; ++row) {
+    const CellCode* codes = map.base.data() + map.CellAt(row, 0);
+    maps::Symbol* drawn = symbols.data() + std::size_t{row} * map.width;
+    for (std::uint32_t column = 0; column < map.width; ++column) {
+      drawn[column] = codes[column] == kEmpty ? maps::kFree : symbol_of[0][codes[column] - 1U];
+    }
+  }
+  DrawThings(map, id, scratch, [&](CellIndex cell, Thing thing) {
+    symbol_at(cell) = symbol_of[static_cast<std::size_t>(thing.kind)][thing.index];
+  });
 }
 
 }  // namespace mettagrid

@@ -28,6 +28,8 @@ TESTED_IN = {
     "mettagrid/config/rewards.py": "mettagrid/config/test_game.py",
     "mettagrid/config/stats.py": "mettagrid/config/test_config_parity.py",
     "mettagrid/maps/legend.py": "mettagrid/maps/test_map_config.py",
+    "mettagrid/maps/map_base.py": "mettagrid/maps/test_map_config.py",
+    "mettagrid/maps/scenes/scene_base.py": "mettagrid/maps/test_scene_config.py",
     "mettagrid/vec_env_config.py": "mettagrid/test_vec_env.py",
     "rl/loss/loss_config.py": "rl/loss/test_registry.py",
     "tools/system_config.py": "tools/test_train.py",

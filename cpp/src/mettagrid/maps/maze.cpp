@@ -199,7 +199,14 @@ RadialMazeAreas DrawRadialMaze(View view, const RadialMazeParams& params) {
   RadialMazeAreas areas{stamp(0, {0, 0}), {}};
   for (int arm = 0; arm < params.arms; ++arm) {
     const Direction direction = DirectionOf(arm, params.arms);
-    for (int half = 0; half <= 2 * length; ++half) view.FillBox(stamp(0.5 * half, direction), kFree);
+    Box before = areas.center;
+    for (int half = 0; half <= 2 * length; ++half) {
+      const Box box = stamp(0.5 * half, direction);
+      view.FillBox(box, kFree);
+      // A diagonal step of an arm one cell wide would leave its cells touching at their corners only.
+      view.FillBox({box.row, before.column, box.height, box.width}, kFree);
+      before = box;
+    }
     areas.endpoints.push_back(stamp(length, direction));
   }
   return areas;

@@ -26,9 +26,9 @@ def game_on(map_config: dict[str, Any], num_agents: int) -> MettaGridConfig:
 
 
 def draw_map(map_config: dict[str, Any], num_agents: int = 0, seed: int = 0, episode: int = 0) -> Rows:
-    """One map; without agents in it, one is added by ``with_agent`` beforehand."""
+    """One map as rows of characters."""
     program = compile_game(game_on(map_config, num_agents))
-    characters = [CHARACTERS[name] if name in CHARACTERS else "?" for name in program.cell_names]
+    characters = [CHARACTERS.get(name, "?") for name in program.cell_names]
     drawn = program.draw_maps(seed=seed, episode=episode)[0].tolist()
     return tuple("".join(characters[cell] for cell in row) for row in drawn)
 

@@ -23,10 +23,10 @@ def test_headers_may_only_hold_a_legend() -> None:
 
 
 def test_arrays_of_names_and_numbers() -> None:
-    names = np.array([["wall", "assembler"], ["empty", "agent"]])
+    names = np.array([["wall", "strange_thing"], ["empty", "agent"]])
     grid = grid_of_array(names)
     assert (grid.rows[0][0], grid.rows[1]) == ("#", ".@")
-    assert grid.legend == {grid.rows[0][1]: "assembler"}
+    assert grid.legend == {grid.rows[0][1]: "strange_thing"}
     assert grid_of_array(np.array([[0, 3], [1, 0]])).rows == (".#", "#.")
     with pytest.raises(ConfigError, match="dtype float64"):
         grid_of_array(np.zeros((2, 2)))

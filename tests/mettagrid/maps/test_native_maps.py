@@ -51,6 +51,7 @@ def test_random_games_hold_what_their_map_says(config: MettaGridConfig, seed: in
         cells = Counter(plan.cell_names()[char] for row in plan.rows for char in row)
         assert counts == {name: n for name, n in cells.items() if name in config.game.objects}
         return
+    assert isinstance(plan, RandomMapConfig | RoomsMapConfig)
     expected = Counter(plan.objects)
     if isinstance(plan, RandomMapConfig):
         expected["wall"] += plan.width * plan.height - plan.inside

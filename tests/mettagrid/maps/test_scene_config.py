@@ -31,8 +31,9 @@ children:
 
 
 def test_yaml_round_trip(tmp_path: Path) -> None:
-    adapter: TypeAdapter[MirrorScene] = TypeAdapter(SceneConfig)
+    adapter = TypeAdapter[SceneConfig](SceneConfig)
     tree = adapter.validate_python(yaml.safe_load(TREE))
+    assert isinstance(tree, MirrorScene)
     path = tmp_path / "tree.yaml"
     path.write_text(yaml.safe_dump(tree.model_dump(mode="json")))
     assert adapter.validate_python(read_yaml(path)) == tree
@@ -53,7 +54,7 @@ def test_yaml_and_python_build_the_same() -> None:
         ),
         children=(ChildConfig.model_validate({"scene": {"type": "make_connected"}, "where": {"tags": []}}),),
     )
-    assert TypeAdapter(SceneConfig).validate_python(yaml.safe_load(TREE)) == made
+    assert TypeAdapter[SceneConfig](SceneConfig).validate_python(yaml.safe_load(TREE)) == made
 
 
 def test_every_scene_has_its_type_and_a_doc() -> None:
@@ -63,7 +64,7 @@ def test_every_scene_has_its_type_and_a_doc() -> None:
 
 
 def test_names_come_with_their_keys() -> None:
-    tree = TypeAdapter(SceneConfig).validate_python(yaml.safe_load(TREE))
+    tree = TypeAdapter[SceneConfig](SceneConfig).validate_python(yaml.safe_load(TREE))
     names = dict(tree.cells("map.scene"))
     assert names["altar"] == "map.scene.scene.children[0].scene.objects"
     assert names["agent.red"] == "map.scene.scene.children[0].scene.agents"

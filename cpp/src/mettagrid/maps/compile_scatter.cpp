@@ -96,7 +96,8 @@ SceneNode Compile(const AsciiScene& config, const SceneCompiler& compiler) {
   node.draw = [=, key = compiler.key](View view, RandomStream&, SceneRun&) {
     MG_CHECK(top + drawing->height() <= view.height() && left + drawing->width() <= view.width(), EnvError, key,
              ": a drawing of ", drawing->width(), "x", drawing->height(), " at row ", top, ", column ", left,
-             " does not fit into its area of ", view.width(), "x", view.height(), ". Enlarge map.instance_width and instance_height.");
+             " does not fit into its area of ", view.width(), "x", view.height(),
+             ". Enlarge map.instance_width and instance_height.");
     for (int row = 0; row < drawing->height(); ++row) {
       for (int column = 0; column < drawing->width(); ++column) {
         view.At(top + row, left + column) = drawing->At(row, column);

@@ -45,10 +45,8 @@ std::vector<std::string> CellNames(const Game& game) {
   return names;
 }
 
-// The maps of `count` episodes of one environment.
-py::array_t<std::uint8_t> DrawMaps(const Game& game, std::uint64_t seed, std::uint32_t env, std::uint32_t episode,
-                                   std::uint32_t count) {
-  const MapPlan& map = game.program.map;
+py::array_t<std::uint8_t> Draw(const MapPlan& map, std::uint64_t seed, std::uint32_t env, std::uint32_t episode,
+                               std::uint32_t count) {
   py::array_t<std::uint8_t> drawn(std::vector<py::ssize_t>{count, map.height, map.width});
   const std::size_t cells = std::size_t{map.height} * map.width;
   const std::span symbols(drawn.mutable_data(), cells * count);
@@ -58,6 +56,32 @@ py::array_t<std::uint8_t> DrawMaps(const Game& game, std::uint64_t seed, std::ui
     DrawSymbols(map, {seed, env, episode + i}, scratch, symbols.subspan(i * cells, cells));
   }
   return drawn;
+}
+
+// The maps of `count` episodes of one environment.
+py::array_t<std::uint8_t> DrawMaps(const Game& game, std::uint64_t seed, std::uint32_t env, std::uint32_t episode,
+                                   std::uint32_t count) {
+  return Draw(game.program.map, seed, env, episode, count);
+}
+
+// A map without a game: `names` are what it may hold, as (name, kind).
+py::array_t<std::uint8_t> DrawMapAlone(const py::dict& data,
+                                       const std::vector<std::pair<std::string, std::string>>& names,
+                                       std::uint32_t num_agents, std::uint64_t seed, std::uint32_t count) {
+  MapConfig config;
+  Read(data, "map", config);
+  MG_CHECK(num_agents <= kMaxAgents && names.size() <= 255, ConfigError, "num_agents=", num_agents, " and ",
+           names.size(), " names, expected at most ", kMaxAgents, " and 255.");
+  ThingNames things;
+  for (const auto& [name, kind] : names) {
+    MG_CHECK(kind == "static" || kind == "object" || kind == "agent", ConfigError, "'", name, "' has the kind '", kind,
+             "', expected static, object or agent.");
+    const Thing::Kind known = kind == "static"   ? Thing::Kind::kStatic
+                              : kind == "object" ? Thing::Kind::kObject
+                                                 : Thing::Kind::kAgent;
+    things.things.push_back({name, {known, static_cast<std::uint8_t>(things.things.size())}});
+  }
+  return Draw(CompileMap(config, things, num_agents, 0, 0), seed, 0, 0, count);
 }
 
 }  // namespace
@@ -79,6 +103,9 @@ void BindGame(py::module_& module) {
       .def("draw_maps", &DrawMaps, py::kw_only(), py::arg("seed"), py::arg("env") = 0, py::arg("episode") = 0,
            py::arg("count") = 1, "Maps [count, height, width] uint8 of the episodes that start with `episode`.")
       .def_property_readonly("world_bytes", [](const Game& game) { return game.program.layout.num_bytes; });
+  module.def("draw_map", &DrawMapAlone, py::arg("map"), py::arg("names"), py::kw_only(), py::arg("num_agents") = 0,
+             py::arg("seed") = 0, py::arg("count") = 1,
+             "Maps [count, height, width] uint8 without a game: 0 is empty, s > 0 is names[s - 1].");
   module.def("scene_schema", &SceneSchema, "Every kind of scene with its keys and defaults.");
   module.def("config_schema", &Schema, "Every key of the engine's config structs with its default, nested.");
 }

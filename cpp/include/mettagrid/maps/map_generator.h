@@ -22,7 +22,7 @@ struct MapId {
 // help. Immutable: threads share it.
 class MapGenerator {
  public:
-  // Both throw ConfigError: a fault of the config, or a first map that cannot be drawn.
+  // Both throw ConfigError: a fault of the config, or a first map that cannot be drawn. `num_agents` 0: any number.
   MapGenerator(const SceneMapConfig& config, const Palette& palette, std::uint32_t num_agents);
   MapGenerator(const PoolMapConfig& config, const Palette& palette, std::uint32_t num_agents);
 

@@ -74,6 +74,7 @@ struct ThingNames {
   const Thing& Find(const std::string& key, const std::string& name) const;  // throws ConfigError
 };
 
+// `num_agents` 0: any number, for maps that are only looked at.
 // Throws ConfigError: unknown names, a map too small, another number of agents than `num_agents`.
 MapPlan CompileMap(const MapConfig& config, const ThingNames& names, std::uint32_t num_agents, std::uint32_t pad_x,
                    std::uint32_t pad_y);

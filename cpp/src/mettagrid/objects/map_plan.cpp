@@ -84,7 +84,7 @@ class MapCompiler {
         drawn_agents += thing.kind == Thing::Kind::kAgent ? 1 : 0;
       }
     }
-    MG_CHECK(drawn_agents == num_agents_, ConfigError, "map.rows draws ", drawn_agents,
+    MG_CHECK(num_agents_ == 0 || drawn_agents == num_agents_, ConfigError, "map.rows draws ", drawn_agents,
              " agents, but num_agents=", num_agents_, ". Set num_agents=", drawn_agents, " or redraw the map.");
   }
 

@@ -6,8 +6,8 @@ from collections import Counter
 from typing import Any
 
 from metta.mettagrid.builder.envs import arena_objects
+from metta.mettagrid.compile_game import compile_game
 from metta.mettagrid.config.game import GameConfig, MettaGridConfig
-from metta.mettagrid.vec_env import compile_game
 
 CHARACTERS = {"empty": ".", "wall": "#", "agent": "@", "altar": "_", "mine_red": "m"}
 Rows = tuple[str, ...]

@@ -11,8 +11,8 @@ import pytest
 from pydantic import ValidationError
 
 from metta.common.errors import ConfigError
+from metta.mettagrid.compile_game import compile_game
 from metta.mettagrid.maps.pool_map import PoolMapConfig
-from metta.mettagrid.vec_env import compile_game
 from tests.mettagrid.maps.drawing import count, draw_map, game_on
 
 POOL: dict[str, Any] = {

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from metta.common.errors import ConfigError
+from metta.mettagrid.compile_game import compile_game
 from metta.mettagrid.maps.scene_map import SceneMapConfig
-from metta.mettagrid.vec_env import compile_game, make_vec_env
+from metta.mettagrid.vec_env import make_vec_env
 from metta.mettagrid.vec_env_config import VecEnvConfig
 from tests.mettagrid.maps.drawing import count, draw_map, game_on, regions
 

@@ -38,10 +38,9 @@ class ActionTable:
 
     @classmethod
     def from_game(cls, game: GameConfig) -> ActionTable:
-        """The table of a game: a flat name belongs to the longest family name that it starts with."""
-        names = game.actions.names()
-        known = sorted(type(game.actions).model_fields, key=len, reverse=True)
-        return cls.from_names(names, [_family(name, known) for name in names])
+        """The table of a game, in the order of its families."""
+        families = game.actions.families()
+        return cls.from_names(game.actions.names(), [family for family, variants in families.items() for _ in variants])
 
     @classmethod
     def from_names(cls, names: tuple[str, ...], family_of: list[str]) -> ActionTable:
@@ -95,10 +94,3 @@ class ActionTable:
         grid = np.zeros((*mask.shape[:-1], *self.shape), dtype=np.bool_)
         grid[..., self.families, self.arguments] = mask
         return np.concatenate([grid.any(axis=-1), grid.any(axis=-2)], axis=-1)
-
-
-def _family(name: str, known: list[str]) -> str:
-    for family in known:
-        if name == family or name.startswith(f"{family}_"):
-            return family
-    return name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,3 +50,10 @@ class VecBuffers:
             used_tokens=np.zeros(rows, dtype=np.uint16),
             final_observations=np.zeros(observations, dtype=np.uint8) if same_step else None,
         )
+
+    def copy_from(self, other: VecBuffers) -> None:
+        """Take over the contents of ``other``, which has the same shapes."""
+        for field in fields(self):
+            array = getattr(self, field.name)
+            if array is not None:
+                np.copyto(array, getattr(other, field.name))

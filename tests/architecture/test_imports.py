@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+WRAPPERS = "metta/mettagrid/wrappers"
+"""Only these may know other libraries' environments; of them, only PufferLib's brings torch along."""
 HEAVY = ("torch", "tensordict", "wandb", "pufferlib", "gymnasium", "duckdb", "safetensors")
 COMMANDS = {
     "--help": 0,
@@ -89,7 +91,17 @@ def test_configs_recipes_and_the_game_know_no_torch(tmp_path: Path) -> None:
     folders = ("metta/common", "metta/cli", "metta/mettagrid", "metta/tools", "recipes")
     paths = {path for folder in folders for path in (ROOT / folder).rglob("*.py")}
     paths.update((ROOT / "metta").rglob("*config.py"))
+    paths.difference_update((ROOT / WRAPPERS).rglob("*.py"))
     names = sorted(".".join(path.relative_to(ROOT).with_suffix("").parts) for path in paths)
     assert len(names) > 60
     done = run(_IMPORT, [name.removesuffix(".__init__") for name in names], tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_wrappers_bring_torch_along_only_where_pufferlib_does(tmp_path: Path) -> None:
+    names = sorted(f"{WRAPPERS.replace('/', '.')}.{path.stem}" for path in (ROOT / WRAPPERS).glob("*.py"))
+    names = [name for name in names if not name.endswith(("__init__", ".puffer"))]
+    assert len(names) > 5
+    code = _IMPORT.replace(repr(HEAVY), repr(("torch", "tensordict", "wandb", "pufferlib")))
+    done = run(code, names, tmp_path)
     assert done.returncode == 0, done.stderr

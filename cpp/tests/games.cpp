@@ -87,9 +87,9 @@ GameConfig DrawnConfig(std::vector<std::u32string> rows) {
 }
 
 Batch::Batch(const GameConfig& config, std::size_t num_envs, std::size_t num_slots, std::size_t num_threads,
-             bool desync)
+             bool desync, bool same_step)
     : env_(std::make_unique<VecEnv>(std::vector<GamePtr>{std::make_shared<const Game>(config)},
-                                    VecEnvOptions{num_envs, num_slots, num_threads, desync})) {
+                                    VecEnvOptions{num_envs, num_slots, num_threads, desync, same_step})) {
   const std::size_t rows = env_->num_rows();
   const std::size_t actions = program().num_actions();
   observations_.resize(rows * static_cast<std::size_t>(program().obs.num_tokens) * 3);
@@ -105,6 +105,10 @@ Batch::Batch(const GameConfig& config, std::size_t num_envs, std::size_t num_slo
               .action_mask = flags.subspan(4 * rows),
               .action_success = flags.subspan(3 * rows, rows),
               .used_tokens = used_tokens_};
+  if (same_step) {
+    final_observations_.resize(observations_.size());
+    buffers_.final_observations = final_observations_;
+  }
   env_->Bind(buffers_);
 }
 

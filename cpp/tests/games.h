@@ -24,7 +24,7 @@ GameConfig DrawnConfig(std::vector<std::u32string> rows);
 class Batch {
  public:
   Batch(const GameConfig& config, std::size_t num_envs, std::size_t num_slots = 1, std::size_t num_threads = 1,
-        bool desync = false);
+        bool desync = false, bool same_step = false);
 
   VecEnv& env() { return *env_; }
   const GameProgram& program() const { return env_->program(); }
@@ -48,6 +48,7 @@ class Batch {
  private:
   std::unique_ptr<VecEnv> env_;
   std::vector<std::uint8_t> observations_;
+  std::vector<std::uint8_t> final_observations_;
   std::vector<float> rewards_;
   std::unique_ptr<bool[]> flags_;
   std::vector<std::uint16_t> used_tokens_;

@@ -56,6 +56,18 @@ def test_the_number_of_agents_reaches_every_tool(recipe: str) -> None:
     assert [simulation.key for simulation in evaluate.simulations] == [f"{recipe}/basic", f"{recipe}/combat"]
 
 
+def test_navigation_scores_a_team_and_a_lone_agent() -> None:
+    module = importlib.import_module("recipes.prod.navigation")
+    train, evaluate = module.train(num_agents=6), module.evaluate(num_agents=6)
+    assert isinstance(train.training_env, VecEnvConfig)
+    assert train.training_env.num_rows == 384
+    assert [(one.key, one.num_agents) for one in evaluate.simulations] == [
+        ("navigation/team", 6),
+        ("navigation/alone", 1),
+    ]
+    assert train.evaluator.simulations == evaluate.simulations
+
+
 def test_gym_takes_any_environment(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "gym", "env_id=Acrobot-v1", "--dry-run"]) == 0
     assert capsys.readouterr().out.count("env_id: Acrobot-v1 ") == 2

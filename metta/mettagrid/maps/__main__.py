@@ -1,0 +1,58 @@
+"""``python -m metta.mettagrid.maps preview NAME``: a named map as text and as PNG; ``list`` names them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from metta.common.errors import MettaError
+from metta.mettagrid.maps.map_config import MapConfig
+from metta.mettagrid.maps.named import game_names, map_names, named_game, named_map
+from metta.mettagrid.maps.picture import as_text, draw_map, save_picture
+
+_AGENTS_WITHOUT_GAME = 24
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit codes: 0 done, 1 the map cannot be drawn, 2 usage."""
+    parser = argparse.ArgumentParser(prog="python -m metta.mettagrid.maps", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list", help="names of maps and games")
+    preview = commands.add_parser("preview", help="draw one")
+    preview.add_argument("name", help="a map of configs/maps, a game of configs/game, or a path to a map's YAML file")
+    preview.add_argument("--seed", type=int, default=0)
+    preview.add_argument("--agents", type=int, help="for maps that leave the number to the game")
+    preview.add_argument("--png", type=Path, help="where to write the picture (default: maps/<name>.png)")
+    preview.add_argument("--cell", type=int, default=14, help="pixels a cell")
+    arguments = parser.parse_args(argv)
+    if arguments.command == "list":
+        print("maps: ", ", ".join(map_names()))
+        print("games:", ", ".join(game_names()))
+        return 0
+    try:
+        config, agents = _find(arguments.name, arguments.agents)
+        drawing = draw_map(config, agents, arguments.seed)
+    except MettaError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    path = arguments.png or Path("maps") / f"{Path(arguments.name).stem}.png"
+    save_picture(drawing, path, arguments.cell)
+    print(as_text(drawing))
+    print(f"{config.type} map, {config.width}x{config.height}, seed {arguments.seed}: {path}")
+    return 0
+
+
+def _find(name: str, num_agents: int | None) -> tuple[MapConfig, int]:
+    """The map and how many agents it is to hold; 0 for maps that say it themselves."""
+    if name in game_names() and name not in map_names():
+        game = named_game(name).game
+        return game.map, game.num_agents
+    config = named_map(name)
+    default = _AGENTS_WITHOUT_GAME if config.type in ("random", "rooms") else 0
+    return config, default if num_agents is None else num_agents
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,39 @@
+"""Python scenes fill pools."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from metta.common.errors import ConfigError
+from metta.mettagrid.maps.python_scene import PythonScene, draw_pool
+from tests.mettagrid.maps.drawing import count, draw_map
+
+
+class Dots(PythonScene):
+    def render(self) -> None:
+        self.grid[self.rng.random(self.grid.shape) < 0.3] = "wall"
+
+
+class Halves(PythonScene):
+    def render(self) -> None:
+        self.draw(Dots, self.area(0, 0, self.height, self.width // 2))
+        self.area(0, self.width - 1, 1, 1)[:] = "altar"
+
+
+def test_a_pool_of_python_maps_is_played() -> None:
+    pool = draw_pool(Halves, count=5, height=6, width=8, seed=3, options={"agents": 2})
+    assert len(set(pool.grids)) == 5
+    assert pool == draw_pool(Halves, count=5, height=6, width=8, seed=3, options={"agents": 2})
+    assert all("#" not in row[4:] for rows in pool.grids for row in rows)
+    rows = draw_map(pool.model_dump(mode="json"), num_agents=2)
+    assert count(rows)["@"] == 2
+    assert rows[0][7] == "_"
+
+
+def test_faults_are_named() -> None:
+    scene = Dots(np.full((3, 3), "empty"), np.random.default_rng(0))
+    with pytest.raises(ConfigError, match=r"area\(0, 2, 3, 3\) reaches beyond a grid of 3x3"):
+        scene.area(0, 2, 3, 3)
+    with pytest.raises(ConfigError, match="expected at least 1 map"):
+        draw_pool(Dots, count=0, height=3, width=3, seed=0)

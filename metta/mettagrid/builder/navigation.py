@@ -45,12 +45,7 @@ def make_navigation(num_agents: int = 8) -> MettaGridConfig:
         agent=AgentConfig(default_resource_limit=255, rewards=RewardsConfig(inventory={"heart": 1.0})),
         objects={
             "wall": WallConfig(type_id=1),
-            "altar": ConverterConfig(
-                type_id=8,
-                output_resources={"heart": 1},
-                max_output=1,
-                cooldown=ALTAR_COOLDOWN,
-            ),
+            "altar": ConverterConfig(type_id=8, output_resources={"heart": 1}, max_output=1, cooldown=ALTAR_COOLDOWN),
         },
         map=SceneMapConfig(
             instance_width=side,

@@ -73,12 +73,25 @@ TEST_CASE("a matrix shares without its zeros, and not to those that take no part
   std::vector<double> rewards = {1.0, 3.0, 4.0};
   ShareRewards(world, rewards);
   CHECK(rewards == std::vector<double>{6.0, 3.0, 4.0});
-  world.agents.presence[1] = Presence::kWaiting;
+  world.agents.settled[1] = 1;  // it waited
   rewards = {1.0, 0.0, 4.0};
   ShareRewards(world, rewards);
   CHECK(rewards == std::vector<double>{0.0, 0.0, 4.0});
   GroupOf(config, "red").reward_share = 0.5;
   CHECK_THROWS_AS(Game{config}, ConfigError);
+}
+
+TEST_CASE("an agent's first row has no reward, and what it did in that step is not paid later") {
+  Batch batch(Walkers(), 1);
+  batch.Reset(0);
+  const World& world = batch.env().env(0).world();
+  world.agents.settled[0] = 1;  // it has just entered
+  const std::int32_t south = Act(batch.program(), "move_south");
+  batch.Step({south, south, 0});
+  CHECK(batch.Buffer().rewards[0] == 0.0F);
+  CHECK(batch.Buffer().rewards[1] == 1.0F);
+  batch.Step({Act(batch.program(), "move_north"), 0, 0});
+  CHECK(batch.Buffer().rewards[0] == 1.0F);
 }
 
 TEST_CASE("room is the least of all limits, and what was freed in a step counts in the next one") {

@@ -54,7 +54,7 @@ struct AgentColumns {
   std::uint8_t* last_action;
   std::uint8_t* success;
   std::uint8_t* changed;
-  std::uint8_t* settled;  // left for good, and got its last reward
+  std::uint8_t* settled;  // was waiting or gone already when the last step ended
   float* reward;          // of the last step
   double* episode_return;
   double* potential;          // sum of the reward terms after the last step

@@ -6,12 +6,9 @@
 
 namespace mettagrid {
 
-// Whether `agent` earns and shares in this step: while it is here or down, and in the step in which it left for good.
-inline bool TakesPart(const World& world, AgentId agent) {
-  const Presence presence = world.agents.presence[agent.index()];
-  return presence == Presence::kHere || presence == Presence::kDown ||
-         (presence == Presence::kGone && world.agents.settled[agent.index()] == 0);
-}
+// Whether `agent` earns and shares in this step: from the step after that in which it entered, whose row is its first
+// and has no reward, to the one in which it leaves for good.
+inline bool TakesPart(const World& world, AgentId agent) { return world.agents.settled[agent.index()] == 0; }
 
 // Turns what agents earned into what they get, in place; both are [A]. With a group's share p, of n members taking
 // part,

@@ -24,8 +24,12 @@ double Sum(const World& world, AgentId agent, const std::vector<RewardTerm>& ter
 double Earn(const World& world, AgentId agent) {
   const AgentRules& rules = world.RulesOf(agent);
   std::uint8_t& changed = world.agents.changed[agent.index()];
+  if (!TakesPart(world, agent)) [[unlikely]] {
+    changed = static_cast<std::uint8_t>(changed & ~(kHoldingsChanged | kPenalised));
+    RestartRewards(world, agent);
+    return 0.0;
+  }
   double earned = 0.0;
-  if (!TakesPart(world, agent)) return 0.0;
   if (rules.rewards_read_stats || (changed & kHoldingsChanged) != 0) {
     const double potential = RewardPotential(world, agent);
     earned = potential - world.agents.potential[agent.index()];
@@ -55,13 +59,12 @@ void PayAndShare(const World& world) {
   for (std::size_t i = 0; i < rewards.size(); ++i) Credit(world, AgentId(i), rewards[i]);
 }
 
-// Agents that are not here: they are down or gone for a step more, and who left has had its last reward.
+// Who is down or gone is so for a step more; who is gone has had its last reward, who waits will have none yet.
 void SettleAbsent(const World& world) {
   for (std::size_t i = 0; i < world.program->num_agents; ++i) {
     const Presence presence = world.agents.presence[i];
-    if (presence == Presence::kHere || presence == Presence::kWaiting) continue;
-    ++world.agents.away_steps[i];
-    world.agents.settled[i] = presence == Presence::kGone ? 1 : 0;
+    world.agents.settled[i] = presence == Presence::kGone || presence == Presence::kWaiting ? 1 : 0;
+    if (presence == Presence::kGone || presence == Presence::kDown) ++world.agents.away_steps[i];
   }
 }
 
@@ -74,7 +77,10 @@ void RestartRewards(const World& world, AgentId agent) {
 }
 
 void StartRewards(const World& world) {
-  for (std::size_t i = 0; i < world.program->num_agents; ++i) RestartRewards(world, AgentId(i));
+  for (std::size_t i = 0; i < world.program->num_agents; ++i) {
+    RestartRewards(world, AgentId(i));
+    world.agents.settled[i] = world.agents.presence[i] == Presence::kWaiting ? 1 : 0;
+  }
 }
 
 void PayRewards(const World& world) {

@@ -21,7 +21,7 @@ class ActionTable:
     Flat index f is argument ``arguments[f]`` of family ``families[f]``; arguments count from 0 within a family in flat
     order. Families that are switched off are not there.
 
-    >>> table = ActionTable.from_game(GameConfig())
+    >>> table = ActionTable.from_game(GameConfig(profile="use"))
     >>> table.family_names, table.max_argument
     (('noop', 'move'), 3)
     >>> table.to_flat(np.array([[1, 3], [0, 2]]))

@@ -34,6 +34,7 @@ def games(
     stats = ["ore.gained", "heart.amount", *(["attack.hit"] if actions["attack"]["enabled"] else [])]
     map_ = draw(_maps(list(objects), num_agents))
     game: dict[str, Any] = {
+        "profile": "use",
         "resource_names": RESOURCES,
         "num_agents": num_agents,
         "max_steps": draw(st.sampled_from([0, 1, 2, 7, max_steps])),

@@ -87,6 +87,7 @@ def _arena(
         defense_resources={"armor": 1},
     )
     game = GameConfig(
+        profile="use",
         resource_names=ARENA_RESOURCES,
         num_agents=num_agents,
         max_steps=1000,

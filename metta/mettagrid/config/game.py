@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
@@ -13,34 +13,28 @@ from metta.mettagrid.config.checks import check_names, check_stats, check_unique
 from metta.mettagrid.config.limits import MAX_AGENTS, MAX_OBJECT_KINDS, MAX_RESOURCES, MAX_STEPS
 from metta.mettagrid.config.objects import BlockConfig, ObjectConfig, WallConfig
 from metta.mettagrid.config.observation import ObservationConfig
+from metta.mettagrid.config.profiles import DEFAULT_RESOURCES, Profile, profile_values
 from metta.mettagrid.config.stats import agent_stat_names
 from metta.mettagrid.config.systems import SystemsConfig
 from metta.mettagrid.config.teams import check_counts, check_goals, check_sharing
 from metta.mettagrid.maps.legend import AGENT, EMPTY
 from metta.mettagrid.maps.map_config import MapConfig, RandomMapConfig
 
-DEFAULT_RESOURCES = (
-    "ore_red",
-    "ore_blue",
-    "ore_green",
-    "battery_red",
-    "battery_blue",
-    "battery_green",
-    "heart",
-    "armor",
-    "laser",
-    "blueprint",
-)
-
 
 class GameConfig(Config):
     """Rules, things, agents and map of a game (``docs/mettagrid.md``).
 
-    >>> GameConfig(num_agents=2).actions.names()
+    >>> GameConfig(profile="use").actions.names()
     ('noop', 'move_north', 'move_south', 'move_west', 'move_east')
+    >>> GameConfig().actions.put_items.enabled
+    True
     """
 
-    profile: Literal["use"] = Field(default="use", description="use: moving into an object uses it")
+    profile: Profile = Field(
+        default="classic",
+        description="defaults for what is left unset. classic: agents rotate, put and get; use: moving into an object "
+        "uses it; energy: actions cost energy, shields, altars with a price",
+    )
     resource_names: tuple[str, ...] = Field(
         default=DEFAULT_RESOURCES, max_length=MAX_RESOURCES, description="their order fixes resource and feature ids"
     )
@@ -66,6 +60,13 @@ class GameConfig(Config):
         default={"wall": WallConfig(type_id=1)}, max_length=MAX_OBJECT_KINDS, description="what a map can hold"
     )
     map: MapConfig = RandomMapConfig()
+
+    @model_validator(mode="after")
+    def _follows_its_profile(self) -> Self:
+        """Before all other checks. Past pydantic's own ``setattr``: what a profile fills counts as unset."""
+        for name, value in profile_values(self, self.profile).items():
+            object.__setattr__(self, name, value)
+        return self
 
     @model_validator(mode="after")
     def _names_are_declared(self) -> Self:

@@ -85,7 +85,7 @@ FAULTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         ("game.agent.rewards.stats", "'heart.gaind'", "Did you mean 'heart.gained'"),
     ),
     "an unknown key": ({"game.agnt": 1}, ("'game.agnt'", "Did you mean 'agent'?")),
-    "another profile": ({"game.profile": "classic"}, ("profile", "'use'")),
+    "another profile": ({"game.profile": "classical"}, ("profile", "'use'")),
 }
 
 

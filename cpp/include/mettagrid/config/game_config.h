@@ -19,7 +19,7 @@
 namespace mettagrid {
 
 struct GameConfig {
-  std::string profile = "use";
+  std::string profile = "classic";  // the defaults of the Python side, already filled in
   std::vector<std::string> resource_names;
   std::int64_t num_agents = 24;
   std::int64_t max_steps = 1000;

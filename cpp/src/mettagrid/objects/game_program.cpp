@@ -18,7 +18,9 @@ class Compiler {
   explicit Compiler(const GameConfig& config) : config_(config) {}
 
   GameProgram Run() {
-    MG_CHECK(config_.profile == "use", ConfigError, "profile='", config_.profile, "', expected 'use'.");
+    const std::string& profile = config_.profile;
+    MG_CHECK(profile == "classic" || profile == "use" || profile == "energy", ConfigError, "profile='", profile,
+             "', expected 'classic', 'use' or 'energy'.");
     CompileSizes();
     CompileGroups();
     CompileObjects();

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from metta.common.vector_env import StepBatch
 from metta.mettagrid.config.game import MettaGridConfig
+from tests.mettagrid.action_strategies import BLOCK, more_actions
 
 RESOURCES = ("ore", "battery", "heart", "laser")
 _WEIGHTS = (-0.5, 0.01, 0.25, 1.0)
@@ -24,13 +25,16 @@ def games(
     max_steps: int = 30,
     with_systems: bool = True,
     with_goals: bool = False,
+    every_action: bool = False,
 ) -> MettaGridConfig:
     """A small game whose pieces all matter: tight limits, short cooldowns, crowded maps, every kind of map."""
     num_agents = draw(st.integers(min_agents, max_agents))
-    objects = {"wall": {"type": "wall", "type_id": 1}}
+    objects: dict[str, Any] = {"wall": {"type": "wall", "type_id": 1}}
+    if every_action:
+        objects[BLOCK] = {"type": "block"}
     for i in range(draw(st.integers(0, 3))):
         objects[f"converter_{i}"] = draw(_converters(type_id=2 + 3 * i))
-    actions = draw(_actions())
+    actions = draw(more_actions(RESOURCES) if every_action else _actions())
     stats = ["ore.gained", "heart.amount", *(["attack.hit"] if actions["attack"]["enabled"] else [])]
     map_ = draw(_maps(list(objects), num_agents))
     game: dict[str, Any] = {

@@ -89,12 +89,12 @@ def test_resources_are_conserved(config: MettaGridConfig, seed: int, play_seed: 
         before = after
     (record,) = env.drain_episodes()
     stats = {name: int(values.sum()) for name, values in record.agent_stats.items()}
-    for cost, times in (
-        (game.actions.move.consumed_resources, stats["action.move.success"]),
-        (game.actions.attack.consumed_resources, stats.get("action.attack.success", 0)),
-        (game.actions.attack.defense_resources, stats.get("attack.blocked", 0)),
-    ):
-        expected.subtract({name: n * times for name, n in cost.items()})
+    for family in game.actions.families():
+        prices: Mapping[str, float] = getattr(getattr(game.actions, family), "consumed_resources", {})
+        expected.subtract({name: int(n) * stats[f"action.{family}.success"] for name, n in prices.items()})
+    defenses = stats.get("attack.blocked", 0)
+    expected.subtract({name: n * defenses for name, n in game.actions.attack.defense_resources.items()})
+    expected[game.actions.shield.resource] -= stats.get("shield.upkeep", 0) + stats.get("shield.damage", 0)
     held = amounts(before)
     assert {name: held[name] for name in game.resource_names} == {name: expected[name] for name in game.resource_names}
     env.close()
@@ -117,7 +117,7 @@ def test_books_balance(config: MettaGridConfig, seed: int, play_seed: int) -> No
 
 
 @few
-@given(games(), SEEDS, PLAYS)
+@given(games() | games(every_action=True), SEEDS, PLAYS)
 def test_one_object_a_cell_and_limits_hold(config: MettaGridConfig, seed: int, play_seed: int) -> None:
     env, play = make(config, seed), Play(play_seed)
     size = (config.game.map.height, config.game.map.width)
@@ -141,7 +141,7 @@ def test_one_object_a_cell_and_limits_hold(config: MettaGridConfig, seed: int, p
 
 
 @few
-@given(games(max_agents=5), SEEDS, st.data())
+@given(games(max_agents=5) | games(every_action=True, max_agents=5), SEEDS, st.data())
 def test_masked_out_actions_fail(config: MettaGridConfig, seed: int, data: st.DataObject) -> None:
     """From every state on the way, each agent in turn tries each action, all others playing at random."""
     env, play = make(config, seed), Play(data.draw(PLAYS))
@@ -165,7 +165,7 @@ def test_masked_out_actions_fail(config: MettaGridConfig, seed: int, data: st.Da
 
 
 @few
-@given(games(max_agents=5), SEEDS, st.data())
+@given(games(max_agents=5) | games(every_action=True, max_agents=5), SEEDS, st.data())
 def test_allowed_actions_fail_only_by_conflict(config: MettaGridConfig, seed: int, data: st.DataObject) -> None:
     """With nobody else acting there is no conflict: allowed = succeeds, unless another agent stands in the way."""
     env, play = make(config, seed), Play(data.draw(PLAYS))
@@ -188,17 +188,27 @@ def test_allowed_actions_fail_only_by_conflict(config: MettaGridConfig, seed: in
     env.close()
 
 
+AROUND = {
+    "move_north": [(-1, 0)],
+    "move_south": [(1, 0)],
+    "move_west": [(0, -1)],
+    "move_east": [(0, 1)],
+    "move_northwest": [(-1, -1), (-1, 0), (0, -1)],
+    "move_northeast": [(-1, 1), (0, 1), (-1, 0)],
+    "move_southwest": [(1, -1), (0, -1), (1, 0)],
+    "move_southeast": [(1, 1), (1, 0), (0, 1)],
+}
+"""The cells that a move may end in."""
+
+
 def _agent_ahead(objects: Sequence[Mapping[str, Any]], agent: int, action: str) -> bool:
-    deltas = {"move_north": (-1, 0), "move_south": (1, 0), "move_west": (0, -1), "move_east": (0, 1)}
-    if action not in deltas:
-        return False
     cells = {int(item["agent_id"]): (item["r"], item["c"]) for item in objects if item["type"] == "agent"}
     row, column = cells[agent]
-    return (row + deltas[action][0], column + deltas[action][1]) in cells.values()
+    return any((row + down, column + right) in cells.values() for down, right in AROUND.get(action, []))
 
 
 @few
-@given(games(), SEEDS, PLAYS)
+@given(games() | games(every_action=True), SEEDS, PLAYS)
 def test_episode_totals_are_summed_rewards(config: MettaGridConfig, seed: int, play_seed: int) -> None:
     env, play = make(config, seed), Play(play_seed)
     sums = np.zeros(config.game.num_agents, dtype=np.float64)
@@ -219,7 +229,7 @@ def test_episode_totals_are_summed_rewards(config: MettaGridConfig, seed: int, p
 
 
 @few
-@given(games(), SEEDS, PLAYS)
+@given(games() | games(every_action=True), SEEDS, PLAYS)
 def test_snapshot_then_restore_is_identity(config: MettaGridConfig, seed: int, play_seed: int) -> None:
     env, play = make(config, seed, num_envs=3), Play(play_seed)
     for _ in range(10):

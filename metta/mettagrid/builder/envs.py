@@ -73,7 +73,9 @@ def make_empty(num_agents: int = 1, size: int = 11) -> MettaGridConfig:
     ('noop', 'move_north', 'move_south', 'move_west', 'move_east')
     """
     room = RandomMapConfig(width=size + 2, height=size + 2)
-    return MettaGridConfig(label="empty", game=GameConfig(num_agents=num_agents, max_steps=1000, map=room))
+    return MettaGridConfig(
+        label="empty", game=GameConfig(profile="use", num_agents=num_agents, max_steps=1000, map=room)
+    )
 
 
 def _arena(

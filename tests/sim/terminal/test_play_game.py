@@ -22,6 +22,7 @@ def make_config(max_steps: int = 50) -> MettaGridConfig:
     return MettaGridConfig(
         label="room",
         game=GameConfig(
+            profile="use",
             num_agents=2,
             max_steps=max_steps,
             agent=AgentConfig(initial_inventory={"laser": 2}),

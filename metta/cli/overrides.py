@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from metta.cli import faults
 from metta.cli.changes import apply_override
+from metta.cli.games import GAME_GROUPS, game_keys
 from metta.cli.groups import Groups
 from metta.cli.place import locate
 from metta.cli.provenance import Origins, explicit_tree, mark_recipe
@@ -135,7 +136,8 @@ def _one_or_many(key: str, text: str | None) -> str | None:
 
 def _is_choice(override: Override, fields: Mapping[str, Any], groups: Groups) -> bool:
     """``trainer=default`` chooses from a group; ``trainer={...}`` and ``~trainer`` do not."""
-    if override.key not in groups.options or override.key not in fields or override.operation == "delete":
+    known = override.key in fields or override.key in GAME_GROUPS
+    if override.key not in groups.options or not known or override.operation == "delete":
         return False
     return override.text is not None and not override.text.startswith(("{", "["))
 
@@ -184,9 +186,24 @@ def _choose(tree: dict[str, Any], origins: Origins, groups: Groups, override: Ov
     if "," in option:
         read_value(group, option, None)  # says that lists of values are sweeps
     subtree = groups.subtree(group, option)
+    if group in GAME_GROUPS and group not in tree:
+        _choose_game(tree, origins, groups, group, option)
+        return
     tree[group] = subtree
     origins.mark(group, CLASS_DEFAULT)
     origins.mark_leaves(group, subtree, groups.source(group, option))
+
+
+def _choose_game(tree: dict[str, Any], origins: Origins, groups: Groups, group: str, option: str) -> None:
+    places = list(game_keys(tree, group))
+    if not places:
+        raise ConfigError(
+            f"{group}={option}: this tool plays no MettaGrid game. Leave it out, or choose another recipe."
+        )
+    for container, key, path in places:
+        container[key] = groups.subtree(group, option)  # a copy each
+        origins.mark(path, CLASS_DEFAULT)
+        origins.mark_leaves(path, container[key], groups.source(group, option))
 
 
 def _heading(entry: MakerEntry, overrides: Sequence[Override]) -> str:

@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     preview.add_argument("name", help="a map of configs/maps, a game of configs/game, or a path to a map's YAML file")
     preview.add_argument("--seed", type=int, default=0)
     preview.add_argument("--agents", type=int, help="for maps that leave the number to the game")
-    preview.add_argument("--png", type=Path, help="where to write the picture (default: maps/<name>.png)")
+    preview.add_argument("--png", type=Path, help="where to write the picture (default: train_dir/maps/<name>.png)")
     preview.add_argument("--cell", type=int, default=14, help="pixels a cell")
     arguments = parser.parse_args(argv)
     if arguments.command == "list":
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MettaError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
-    path = arguments.png or Path("maps") / f"{Path(arguments.name).stem}.png"
+    path = arguments.png or Path("train_dir") / "maps" / f"{Path(arguments.name).stem}.png"
     save_picture(drawing, path, arguments.cell)
     print(as_text(drawing))
     print(f"{config.type} map, {config.width}x{config.height}, seed {arguments.seed}: {path}")

@@ -1,5 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <string>
+#include <tuple>
+
 #include "games.h"
 
 using namespace mettagrid;
@@ -208,4 +211,72 @@ TEST_CASE("an action that does not exist counts once, fails, and is penalised") 
     CHECK(game.batch.Buffer().rewards[0] == -0.25F);
   }
   CHECK(game.Stat(0, game.batch.program().stats.invalid_index()) == 3);
+}
+
+// The attacker stands in the middle. Seen northeast, the nine cells are the square that touches it at a corner:
+//     4 6 8
+//     1 3 7
+//     0 2 5
+//   ^
+TEST_CASE("the nine cells of a diagonal attack") {
+  constexpr int kNorthEast[9][2] = {{1, 1}, {2, 1}, {1, 2}, {2, 2}, {3, 1},
+                                    {1, 3}, {3, 2}, {2, 3}, {3, 3}};  // up, right
+  // Each quarter turn to the right takes (up, right) to (-right, up).
+  const std::pair<Orientation, int> turns[] = {{Orientation::kNorthEast, 0},
+                                               {Orientation::kSouthEast, 1},
+                                               {Orientation::kSouthWest, 2},
+                                               {Orientation::kNorthWest, 3}};
+  for (const auto& [facing, quarter_turns] : turns) {
+    for (std::size_t k = 0; k < 9; ++k) {
+      int up = kNorthEast[k][0];
+      int right = kNorthEast[k][1];
+      for (int turn = 0; turn < quarter_turns; ++turn) std::tie(up, right) = std::pair{-right, up};
+      std::vector<std::u32string> rows(7, U".......");
+      rows[static_cast<std::size_t>(3 - up)][static_cast<std::size_t>(3 + right)] = U'@';
+      rows[3][3] = U'@';
+      Game1 game(DrawnConfig(rows));
+      const std::size_t attacker = up > 0 ? 1 : 0;
+      game.Give(attacker, kLaser, 1);
+      game.world().agents.orientation[attacker] = facing;
+      std::vector<const char*> shoot = {"noop", "noop"};
+      const std::string name = "attack_" + std::to_string(k);
+      shoot[attacker] = name.c_str();
+      game.Step(shoot);
+      CHECK_MESSAGE(game.Succeeded(attacker), name, " after ", quarter_turns, " quarter turns");
+    }
+  }
+}
+
+TEST_CASE("a fraction of a cost is paid with its probability, and the whole of it must be held") {
+  GameConfig config = DrawnConfig({U"@"});
+  config.max_steps = 0;
+  config.agent.default_resource_limit = 60000;
+  config.actions.rotate.enabled = true;
+  config.actions.rotate.consumed_resources = {{"ore_red", 1.25}};
+  Game1 game(config);
+  game.Give(0, kOre, 1);
+  CHECK(!game.Allowed(0, "rotate_east"));  // the second unit may be due
+  game.Give(0, kOre, 60000);
+  constexpr int kTimes = 20000;
+  for (int i = 0; i < kTimes; ++i) game.Step({"rotate_east"});
+  const double paid = game.Stat(0, game.Slot("ore_red.lost")) / kTimes;
+  CHECK(paid == doctest::Approx(1.25).epsilon(0.01));  // 4 standard errors
+}
+
+TEST_CASE("what was given in this step cannot be spent in it, who gives first notwithstanding") {
+  GameConfig config = DrawnConfig({U"@@n"});
+  config.actions.share.enabled = true;
+  config.actions.share.shareable_resources = {"ore_red"};
+  for (std::uint64_t seed = 0; seed < 8; ++seed) {  // whatever the random order
+    Batch batch(config, 1);
+    batch.Reset(seed);
+    batch.env().SetInventory(0, AgentId(0), ItemId(kOre), 4);
+    batch.env().env(0).world().agents.orientation[0] = Orientation::kEast;
+    batch.Step({Act(batch.program(), "share"), Act(batch.program(), "move_east")});
+    CHECK(batch.Buffer().action_success[0]);
+    CHECK(!batch.Buffer().action_success[1]);
+    CHECK(batch.env().env(0).world().Inventory(AgentId(1))[kOre] == 2);
+    batch.Step({0, Act(batch.program(), "move_east")});
+    CHECK(batch.Buffer().action_success[1]);
+  }
 }

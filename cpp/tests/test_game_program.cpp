@@ -51,7 +51,7 @@ TEST_CASE("faults name the key and what was expected") {
   CHECK(Mentions(Fault([](GameConfig& c) { c.obs.width = 10; }), "obs.width=10, expected an odd number"));
   CHECK(Mentions(Fault([](GameConfig& c) { c.obs.height = 17; }), "obs.height=17"));
   CHECK(Mentions(Fault([](GameConfig& c) { c.obs.num_tokens = 3; }), "obs.num_tokens=3"));
-  CHECK(Mentions(Fault([](GameConfig& c) { c.profile = "classic"; }), "profile='classic'"));
+  CHECK(Mentions(Fault([](GameConfig& c) { c.profile = "classical"; }), "profile='classical'"));
   CHECK(Mentions(Fault([](GameConfig& c) { c.agent.resource_limits = {{"gold", 1}}; }), "'gold'"));
   CHECK(Mentions(Fault([](GameConfig& c) { c.agent.resource_limits = {{"heart", 70000}}; }), "heart=70000"));
   CHECK(Mentions(Fault([](GameConfig& c) {

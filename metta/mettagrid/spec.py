@@ -21,6 +21,7 @@ LAST_REWARD = 10
 GLYPH = 11
 SWAPPABLE = 13
 COOLDOWN_REMAINING = 14
+CLIPPED = 15
 FIRST_INVENTORY = 17
 """Feature id of ``inv:<resource 0>``; the ids in between are kept for mechanics to come."""
 
@@ -74,6 +75,8 @@ def _features(game: GameConfig) -> tuple[FeatureSpec, ...]:
         table.append(_numeric(SHIELD, "agent:shield", 1.0))
     if actions.change_glyph.enabled:
         table.append(_categorical(GLYPH, "agent:glyph", actions.change_glyph.number_of_glyphs))
+    if game.systems.clipper is not None:
+        table.append(_numeric(CLIPPED, "clipped", 1.0))
     table += [_numeric(FIRST_INVENTORY + i, f"inv:{name}", 100.0) for i, name in enumerate(game.resource_names)]
     return tuple(sorted(table, key=lambda feature: feature.id))
 

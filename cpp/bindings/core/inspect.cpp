@@ -65,6 +65,9 @@ py::dict ObjectDict(const World& world, ObjectId object) {
   const ObjectType& type = world.program->TypeOf(object);
   py::dict properties = Base(*world.program, world.objects.cell[object.index()], type.name, type.type_id);
   properties["inventory"] = InventoryDict(*world.program, world.Inventory(object));
+  if (world.program->systems.clipper.enabled) {
+    properties["clipped"] = world.objects.clip[object.index()] != Clip::kFree;
+  }
   Description description(*world.program);
   KindOf(type).describe(world, object, description);
   for (const auto& [name, value] : description.properties()) properties[py::str(name)] = std::visit(ToPython{}, value);

@@ -89,6 +89,9 @@ class GameConfig(Config):
         self.actions.check_resources(self.resource_names)
         self.systems.check_resources(self.resource_names)
         self.actions.check_blocks([name for name, thing in self.objects.items() if isinstance(thing, BlockConfig)])
+        agents = dict(zip(self.groups, self.agent_configs(), strict=True))
+        kinds = {name: thing.type for name, thing in self.objects.items()}
+        self.systems.check_game(self.num_agents, agents, kinds)
         for name, thing in self.objects.items():
             self._check_resource_uses(name, thing)
         for name, key in self.map.object_names().items():

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-SYSTEM_STATS: Final[Mapping[str, tuple[str, ...]]] = {"upkeep": ("upkeep.unpaid",)}
+SYSTEM_STATS: Final[Mapping[str, tuple[str, ...]]] = {
+    "upkeep": ("upkeep.unpaid",),
+    "clipper": ("clipper.unclipped",),
+    "health": ("health.deaths", "health.kills"),
+}
 """What each world system counts, in the order of ``SystemsConfig``."""
 
 _HANDLING = {"put_items": "put", "get_items": "get"}

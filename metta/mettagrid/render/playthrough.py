@@ -158,28 +158,31 @@ def _state(env: VecEnv, batch: StepBatch, script: Script) -> Iterator[str]:
     map_config = script.config.game.map
     objects = env.grid_objects(0)
     drawn = ascii_map(objects, map_config.width, map_config.height).splitlines()
-    agents = sorted((item for item in objects if item["type"] == "agent"), key=lambda item: item["agent_id"])
-    facts = [_agent_line(item, batch) for item in agents]
+    here = {int(item["agent_id"]): item for item in objects if item["type"] == "agent"}
+    agents = range(script.config.game.num_agents)
+    facts = [_agent_line(agent, here.get(agent), batch) for agent in agents]
     facts += [_object_line(item) for item in objects if item["type"] != "agent" and "inventory" in item]
     for i in range(max(len(drawn), len(facts))):
         left = drawn[i] if i < len(drawn) else ""
         yield f"{left:{len(drawn[0])}}  {facts[i] if i < len(facts) else ''}".rstrip()
-    for agent in range(len(agents)):
+    for agent in agents:
         if batch.action_mask is not None:
             allowed = [name for name, bit in zip(env.spec.action_names, batch.action_mask[agent], strict=True) if bit]
             yield f"may {agent}: {' '.join(allowed)}"
     if script.show_observations:
-        for agent in range(len(agents)):
+        for agent in agents:
             yield f"sees {agent}: {'; '.join(describe_tokens(batch.observations[agent], env.spec))}"
 
 
-def _agent_line(item: Mapping[str, Any], batch: StepBatch) -> str:
-    agent = int(item["agent_id"])
-    parts = [f"agent {agent} {ARROWS[int(item['orientation'])]}", f"reward {_number(batch.rewards[agent])}"]
-    if item["frozen"]:
+def _agent_line(agent: int, item: Mapping[str, Any] | None, batch: StepBatch) -> str:
+    """``item`` is none while the agent is off the grid."""
+    where = ARROWS[int(item["orientation"])] if item else "away"
+    parts = [f"agent {agent} {where}", f"reward {_number(batch.rewards[agent])}"]
+    if item and item["frozen"]:
         parts.append(f"frozen {item['frozen']}")
-    parts += [f"{key} {int(item[key])}" for key in ("color", "glyph", "shield") if item[key]]
-    parts += [f"{name} {amount}" for name, amount in item["inventory"].items() if amount]
+    if item:
+        parts += [f"{key} {int(item[key])}" for key in ("color", "glyph", "shield") if item[key]]
+        parts += [f"{name} {amount}" for name, amount in item["inventory"].items() if amount]
     ends = (("terminated", batch.terminated), ("truncated", batch.truncated), ("first", batch.first))
     return ", ".join(parts + [name for name, flags in ends if flags[agent]])
 
@@ -188,6 +191,7 @@ def _object_line(item: Mapping[str, Any]) -> str:
     parts = [f"{item['type']} ({item['r']},{item['c']})"]
     parts += [f"{name} {amount}" for name, amount in item["inventory"].items() if amount]
     parts += [f"{key} {item[key]}" for key in _SHOWN_IF_SET if item.get(key)]
+    parts += ["clipped"] if item.get("clipped") else []
     return ", ".join(parts)
 
 

@@ -47,6 +47,51 @@ FAULTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         {"upkeep": {"resources": {"heart": 1}, "on_shortage": "explode"}},
         ("upkeep.on_shortage", "'freeze'"),
     ),
+    "death without hit points": (
+        {"upkeep": {"resources": {"heart": 1}, "on_shortage": "die"}},
+        ("systems.upkeep.on_shortage='die'", "systems.health"),
+    ),
+    "neither rate nor period": (
+        {"clipper": {"unclipping_resources": {"laser": 1}}},
+        ("systems.clipper.rate=0", "systems.clipper.period=0", "exactly one"),
+    ),
+    "rate and period": (
+        {"clipper": {"rate": 0.1, "period": 5, "unclipping_resources": {"laser": 1}}},
+        ("systems.clipper.rate=0.1", "systems.clipper.period=5", "exactly one"),
+    ),
+    "a rate above 1": ({"clipper": {"rate": 1.5, "unclipping_resources": {"laser": 1}}}, ("clipper.rate",)),
+    "clipping walls": (
+        {"clipper": {"rate": 0.1, "objects": ["wall"], "unclipping_resources": {"laser": 1}}},
+        ("systems.clipper.objects", "'wall'"),
+    ),
+    "paying with an unknown resource": (
+        {"clipper": {"rate": 0.1, "unclipping_resources": {"lasers": 1}}},
+        ("systems.clipper.unclipping_resources", "'lasers'"),
+    ),
+    "hit points that are no resource": ({"health": {"resource": "hp"}}, ("systems.health.resource", "'hp'")),
+    "agents born dead": (
+        {"health": {"resource": "heart"}},
+        ("systems.health", "'heart'", "agent.initial_inventory.heart"),
+    ),
+    "an unknown fate": ({"health": {"resource": "heart", "on_death": "melt"}}, ("health.on_death",)),
+    "a respawn at once": ({"health": {"resource": "heart", "respawn_ticks": 0}}, ("health.respawn_ticks",)),
+    "more agents at the start than there are": (
+        {"population": {"initial_agents": 7}},
+        ("systems.population.initial_agents=7",),
+    ),
+    "more entrances than waiting agents": (
+        {"population": {"initial_agents": 5, "enter_steps": [3, 4]}},
+        ("systems.population.enter_steps has 2 entries", "1 agents wait", "systems.population.initial_agents"),
+    ),
+    "an entrance before the start": (
+        {"population": {"initial_agents": 5, "enter_steps": [0]}},
+        ("systems.population.enter_steps[0]=0",),
+    ),
+    "an unknown goal": ({"population": {"goal": {"gold": 1}}}, ("systems.population.goal", "'gold'")),
+    "an entrance rate above 1": (
+        {"population": {"initial_agents": 5, "enter_rate": 2.0}},
+        ("population.enter_rate",),
+    ),
 }
 
 
@@ -56,6 +101,18 @@ def test_fault_is_told_with_key_value_and_cure(systems: dict[str, Any], parts: t
         make_arena(6).replace({"game.systems": systems})
     for part in parts:
         assert part in str(caught.value)
+
+
+def test_agents_that_could_never_enter_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"2 agents wait .*names 1: the others never would.*enter_rate"):
+        make_arena(6).replace({"game.systems": {"population": {"initial_agents": 4, "enter_steps": [3]}}})
+    with pytest.raises(ConfigError, match=r"enter_rate=0\.5, but no agent is left"):
+        make_arena(6).replace({"game.systems": {"population": {"enter_rate": 0.5}}})
+
+
+def test_a_goal_beyond_the_limits_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"population\.goal\.heart=300, but agents hold at most 255"):
+        make_arena(6).replace({"game.systems": {"population": {"goal": {"heart": 300}}}})
 
 
 @pytest.mark.parametrize("fault", [name for name in FAULTS if name != "unknown system"])

@@ -21,6 +21,9 @@ enum class Purpose : std::uint32_t {
   kCost = 4,
   kResourceLoss = 5,
   kUpkeep = 6,
+  kClipper = 7,
+  kPlacement = 8,
+  kPopulation = 9,
   kScene = 32,
   kPool = 33
 };

@@ -12,13 +12,17 @@ namespace mettagrid {
 // A compiled game with its observation tables: what environments share.
 struct Game {
   explicit Game(const GameConfig& config)
-      : program(CompileGame(config)), observer(program), systems(EnabledSystems(program)) {}
+      : program(CompileGame(config)),
+        observer(program),
+        systems(EnabledSystems(program)),
+        starts(SystemStarts(program)) {}
   Game(const Game&) = delete;
   Game& operator=(const Game&) = delete;
 
   const GameProgram program;
   const Observer observer;
   const std::vector<RunSystem> systems;
+  const std::vector<RunSystem> starts;
 };
 
 using GamePtr = std::shared_ptr<const Game>;

@@ -19,6 +19,7 @@ inline constexpr std::uint8_t kLastReward = 10;
 inline constexpr std::uint8_t kGlyph = 11;
 inline constexpr std::uint8_t kSwappable = 13;
 inline constexpr std::uint8_t kCooldownRemaining = 14;
+inline constexpr std::uint8_t kClipped = 15;
 inline constexpr std::uint8_t kFirstInventory = 17;
 }  // namespace feature
 

@@ -32,6 +32,8 @@ struct ObjectKind {
   std::size_t (*max_tokens)(const ObjectType& type);
   // For inspection and replays.
   void (*describe)(const World& world, ObjectId object, Description& out);
+  // Whether the clipper can clip it.
+  bool clippable = false;
 };
 
 extern const std::array<const ObjectKind*, std::variant_size_v<ObjectRules>> kObjectKinds;  // as ObjectRules

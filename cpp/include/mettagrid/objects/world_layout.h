@@ -28,6 +28,9 @@ struct WorldLayout {
   std::size_t agent_frozen = 0;
   std::size_t agent_group = 0;
   std::size_t agent_presence = 0;
+  std::size_t agent_home = 0;
+  std::size_t agent_since = 0;
+  std::size_t agent_entered = 0;
   std::size_t agent_last_action = 0;
   std::size_t agent_success = 0;
   std::size_t agent_changed = 0;
@@ -47,6 +50,7 @@ struct WorldLayout {
   std::size_t object_mode = 0;
   std::size_t object_until = 0;
   std::size_t object_left = 0;
+  std::size_t object_clip = 0;
   std::size_t object_inventory = 0;  // Amount [O][R]
   std::size_t object_awake = 0;      // bit set
   std::size_t object_changed = 0;    // bit set

@@ -11,11 +11,13 @@ struct WorldSystem {
   const char* name;
   bool (*enabled)(const GameProgram& program);
   void (*run)(const World& world);
+  void (*start)(const World& world) = nullptr;  // of an episode, when everything is placed
 };
 
 using RunSystem = void (*)(const World&);
 
 // The systems that a game has switched on; the others cost nothing.
 std::vector<RunSystem> EnabledSystems(const GameProgram& program);
+std::vector<RunSystem> SystemStarts(const GameProgram& program);
 
 }  // namespace mettagrid

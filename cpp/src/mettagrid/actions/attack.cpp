@@ -40,6 +40,16 @@ bool ShieldHolds(const World& world, AgentId target) {
   return drained == damage;
 }
 
+// Whoever takes the last hit point gets the kill; the agent dies at the end of the step.
+void Wound(const World& world, AgentId attacker, AgentId target) {
+  const HealthRules& health = world.program->systems.health;
+  const Amount held = world.Inventory(target)[health.hp.index()];
+  const Amount damage = std::min(held, health.damage);
+  if (damage == 0) return;
+  world.Lose(target, health.hp, damage);
+  if (damage == held) world.Count(attacker, health.kills);
+}
+
 }  // namespace
 
 Outcome Attack(const World& world, AgentId attacker, const ActionFamily&, std::uint8_t cell) {
@@ -57,11 +67,15 @@ Outcome Attack(const World& world, AgentId attacker, const ActionFamily&, std::u
     world.Count(attacker, rules.blocked);
     return Outcome::kDone;
   }
+  world.Count(attacker, rules.hit);
+  if (program.systems.health.enabled) {
+    Wound(world, attacker, target);
+    if (!program.systems.health.freezes) return Outcome::kDone;
+  }
   std::uint16_t& frozen = world.agents.frozen[target.index()];
   const bool was_frozen = frozen > 0;
   frozen = world.RulesOf(target).freeze_duration;
   world.agents.changed[target.index()] |= kLooksChanged;
-  world.Count(attacker, rules.hit);
   if (!was_frozen) Loot(world, attacker, target);
   return Outcome::kDone;
 }

@@ -2,7 +2,7 @@
 
 #include "mettagrid/actions/facing.h"
 #include "mettagrid/actions/held_before.h"
-#include "mettagrid/objects/object_kinds.h"
+#include "mettagrid/objects/object_use.h"
 
 namespace mettagrid {
 
@@ -11,10 +11,8 @@ Outcome GetItems(const World& world, AgentId agent, const ActionFamily& family, 
   const CellCode code = CodeAhead(world, agent);
   if (!program.IsObject(code)) return Outcome::kNoTarget;
   const ObjectId object = program.ObjectOf(code);
-  const ObjectKind& kind = KindOf(world, object);
-  if (kind.get == nullptr) return Outcome::kNoTarget;
   const HeldBefore before(world, agent);
-  const Outcome outcome = kind.get(world, agent, object, family.cost.reserved);
+  const Outcome outcome = UseObject(world, agent, object, &ObjectKind::get, family.cost.reserved);
   if (outcome == Outcome::kDone) before.CountGained(program.handling.first_got);
   return outcome;
 }
@@ -25,8 +23,7 @@ void MaskGetItems(const World& world, AgentId agent, const ActionFamily& family,
   *allowed = false;
   if (!program.IsObject(code)) return;
   const ObjectId object = program.ObjectOf(code);
-  const ObjectKind& kind = KindOf(world, object);
-  *allowed = kind.can_get != nullptr && kind.can_get(world, agent, object, family.cost.reserved);
+  *allowed = CanUseObject(world, agent, object, &ObjectKind::can_get, family.cost.reserved);
 }
 
 }  // namespace mettagrid

@@ -3,7 +3,7 @@
 #include <array>
 
 #include "mettagrid/actions/facing.h"
-#include "mettagrid/objects/object_kinds.h"
+#include "mettagrid/objects/object_use.h"
 
 namespace mettagrid {
 namespace {
@@ -31,7 +31,7 @@ bool CanMove(const World& world, AgentId agent, const ActionFamily& family, std:
   if (MayBeEntered(world, code)) return true;
   if (program.IsObject(code) && program.move.uses_objects) {
     const ObjectId object = program.ObjectOf(code);
-    if (KindOf(world, object).can_use(world, agent, object, family.cost.reserved)) return true;
+    if (CanUseObject(world, agent, object, &ObjectKind::can_use, family.cost.reserved)) return true;
   }
   if (direction < kNumCardinals) return false;
   for (const std::size_t slide : SlidesOf(direction)) {
@@ -55,7 +55,7 @@ Outcome Move(const World& world, AgentId agent, const ActionFamily& family, std:
   Outcome outcome = Outcome::kBlocked;
   if (program.IsObject(code) && program.move.uses_objects) {
     const ObjectId object = program.ObjectOf(code);
-    outcome = KindOf(world, object).use(world, agent, object, family.cost.reserved);
+    outcome = UseObject(world, agent, object, &ObjectKind::use, family.cost.reserved);
   }
   if (direction < kNumCardinals || outcome == Outcome::kDone) return outcome;
   for (const std::size_t slide : SlidesOf(direction)) {

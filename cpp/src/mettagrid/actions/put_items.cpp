@@ -2,7 +2,7 @@
 
 #include "mettagrid/actions/facing.h"
 #include "mettagrid/actions/held_before.h"
-#include "mettagrid/objects/object_kinds.h"
+#include "mettagrid/objects/object_use.h"
 
 namespace mettagrid {
 
@@ -11,10 +11,8 @@ Outcome PutItems(const World& world, AgentId agent, const ActionFamily& family, 
   const CellCode code = CodeAhead(world, agent);
   if (!program.IsObject(code)) return Outcome::kNoTarget;
   const ObjectId object = program.ObjectOf(code);
-  const ObjectKind& kind = KindOf(world, object);
-  if (kind.put == nullptr) return Outcome::kNoTarget;
   const HeldBefore before(world, agent);
-  const Outcome outcome = kind.put(world, agent, object, family.cost.reserved);
+  const Outcome outcome = UseObject(world, agent, object, &ObjectKind::put, family.cost.reserved);
   if (outcome == Outcome::kDone) before.CountLost(program.handling.first_put);
   return outcome;
 }
@@ -25,8 +23,7 @@ void MaskPutItems(const World& world, AgentId agent, const ActionFamily& family,
   *allowed = false;
   if (!program.IsObject(code)) return;
   const ObjectId object = program.ObjectOf(code);
-  const ObjectKind& kind = KindOf(world, object);
-  *allowed = kind.can_put != nullptr && kind.can_put(world, agent, object, family.cost.reserved);
+  *allowed = CanUseObject(world, agent, object, &ObjectKind::can_put, family.cost.reserved);
 }
 
 }  // namespace mettagrid

@@ -42,6 +42,7 @@ void Env::Begin(std::uint32_t episode) {
   ended_.Forget();
   if (next_game_ != nullptr) SwitchGame(std::exchange(next_game_, nullptr));
   StartEpisode(world_, episode, scratch_);
+  for (const RunSystem start : game_->starts) start(world_);
   EncodeStatics(world_);
   StartRewards(world_);
   RefreshRuns(world_);
@@ -134,7 +135,7 @@ TokenCounts Env::WriteRows(const Buffers& out, std::span<const std::byte> next_w
     const Presence presence = world_.agents.presence[i];
     out.terminated[i] = header.terminated != 0 || presence == Presence::kWaiting || presence == Presence::kGone;
     out.truncated[i] = header.truncated != 0;
-    out.first[i] = header.first != 0;
+    out.first[i] = header.first != 0 || (world_.agents.changed[i] & kEntered) != 0;
     out.action_success[i] = world_.agents.success[i] != 0;
     WriteActionMask(world_, AgentId(i), out.action_mask.subspan(i * num_actions, num_actions));
   }

@@ -205,6 +205,7 @@ const ObjectKind kConverterKind = {
     .encode = Encode,
     .max_tokens = MaxTokens,
     .describe = Describe,
+    .clippable = true,
 };
 
 ConverterChange NextChange(const World& world, ObjectId converter, std::uint32_t now) {

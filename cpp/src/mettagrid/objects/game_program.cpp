@@ -26,8 +26,9 @@ class Compiler {
     CompileObjects();
     CompileMapAndCodes();
     CompileActions(config_.actions, names_, game_);
-    game_.systems = CompileSystems(config_.systems, names_);
+    CompileSystems(config_.systems, names_, game_);
     CompileAgents();
+    FitAgentsToSystems(game_);
     game_.layout = LayOutWorld(game_, MaxTokens());
     return std::move(game_);
   }
@@ -138,7 +139,9 @@ class Compiler {
     for (const bool shown : {actions.change_color.enabled, actions.shield.enabled, actions.change_glyph.enabled}) {
       most += shown ? 1 : 0;
     }
-    for (const ObjectType& type : game_.object_types) most = std::max(most, 1 + KindOf(type).max_tokens(type));
+    const std::size_t clipped = game_.systems.clipper.enabled ? 1 : 0;
+    for (const ObjectType& type : game_.object_types)
+      most = std::max(most, clipped + 1 + KindOf(type).max_tokens(type));
     return most;
   }
 

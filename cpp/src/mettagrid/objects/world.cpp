@@ -49,6 +49,10 @@ bool AgentIsSound(const World& world, AgentId agent) {
   const std::size_t i = agent.index();
   const CellIndex cell = world.agents.cell[i];
   if (world.agents.presence[i] > Presence::kGone || world.agents.group[i] >= program.group_ids.size()) return false;
+  const CellIndex home = world.agents.home[i];
+  if (program.systems.MovesAgents() && (home >= program.map.num_cells() || program.map.base[home] == kOutside)) {
+    return false;
+  }
   const bool stands = cell < program.map.num_cells() && world.cells[cell] == program.CodeOf(agent);
   const auto held = world.Inventory(agent);
   return (stands || !world.IsHere(agent)) && static_cast<std::size_t>(world.agents.orientation[i]) < kNumOrientations &&
@@ -62,7 +66,7 @@ bool ObjectsAreSound(const World& world) {
     const CellIndex cell = world.objects.cell[i];
     if (cell == kNowhere) continue;
     if (cell >= program.map.num_cells() || world.cells[cell] != program.CodeOf(ObjectId(i))) return false;
-    if (world.objects.phase[i] > ObjectPhase::kCooling) return false;
+    if (world.objects.phase[i] > ObjectPhase::kCooling || world.objects.clip[i] > Clip::kPaidFor) return false;
   }
   const std::size_t last_word = program.num_objects() / 64;
   const std::size_t tail = program.num_objects() % 64;
@@ -87,6 +91,9 @@ World::World(const GameProgram& compiled, std::byte* bytes)
           .frozen = Column<std::uint16_t>(bytes, compiled.layout.agent_frozen),
           .group = Column<std::uint8_t>(bytes, compiled.layout.agent_group),
           .presence = Column<Presence>(bytes, compiled.layout.agent_presence),
+          .home = Column<CellIndex>(bytes, compiled.layout.agent_home),
+          .since = Column<std::uint32_t>(bytes, compiled.layout.agent_since),
+          .entered = Column<std::uint32_t>(bytes, compiled.layout.agent_entered),
           .last_action = Column<std::uint8_t>(bytes, compiled.layout.agent_last_action),
           .success = Column<std::uint8_t>(bytes, compiled.layout.agent_success),
           .changed = Column<std::uint8_t>(bytes, compiled.layout.agent_changed),
@@ -107,6 +114,7 @@ World::World(const GameProgram& compiled, std::byte* bytes)
           .mode = Column<std::uint8_t>(bytes, compiled.layout.object_mode),
           .until = Column<std::uint32_t>(bytes, compiled.layout.object_until),
           .left = Column<std::int32_t>(bytes, compiled.layout.object_left),
+          .clip = Column<Clip>(bytes, compiled.layout.object_clip),
           .inventory = Column<Amount>(bytes, compiled.layout.object_inventory),
           .awake = Column<std::uint64_t>(bytes, compiled.layout.object_awake),
           .changed = Column<std::uint64_t>(bytes, compiled.layout.object_changed),

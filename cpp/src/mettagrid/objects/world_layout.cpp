@@ -47,6 +47,9 @@ WorldLayout LayOutWorld(const GameProgram& program, std::size_t max_tokens) {
   layout.agent_frozen = plan.Add<std::uint16_t>(agents);
   layout.agent_group = plan.Add<std::uint8_t>(agents);
   layout.agent_presence = plan.Add<Presence>(agents);
+  layout.agent_home = plan.Add<CellIndex>(agents);
+  layout.agent_since = plan.Add<std::uint32_t>(agents);
+  layout.agent_entered = plan.Add<std::uint32_t>(agents);
   layout.agent_last_action = plan.Add<std::uint8_t>(agents);
   layout.agent_success = plan.Add<std::uint8_t>(agents);
   layout.agent_changed = plan.Add<std::uint8_t>(agents);
@@ -65,6 +68,7 @@ WorldLayout LayOutWorld(const GameProgram& program, std::size_t max_tokens) {
   layout.object_mode = plan.Add<std::uint8_t>(objects);
   layout.object_until = plan.Add<std::uint32_t>(objects);
   layout.object_left = plan.Add<std::int32_t>(objects);
+  layout.object_clip = plan.Add<Clip>(objects);
   layout.object_inventory = plan.Add<Amount>(objects * resources);
   layout.object_awake = plan.Add<std::uint64_t>((objects + 63) / 64);
   layout.object_changed = plan.Add<std::uint64_t>((objects + 63) / 64);

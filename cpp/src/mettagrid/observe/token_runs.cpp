@@ -25,6 +25,7 @@ void EncodeObject(const World& world, ObjectId object) {
   const ObjectType& type = world.program->TypeOf(object);
   TokenRun run(world, world.program->CodeOf(object));
   run.Add(feature::kTypeId, type.type_id);
+  if (world.objects.clip[object.index()] != Clip::kFree) run.Add(feature::kClipped, 1);
   KindOf(type).encode(world, object, run);
 }
 

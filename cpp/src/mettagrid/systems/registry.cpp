@@ -2,7 +2,11 @@
 
 #include <array>
 
+#include "mettagrid/systems/clipper.h"
 #include "mettagrid/systems/freeze.h"
+#include "mettagrid/systems/health.h"
+#include "mettagrid/systems/population.h"
+#include "mettagrid/systems/presence.h"
 #include "mettagrid/systems/regeneration.h"
 #include "mettagrid/systems/resource_loss.h"
 #include "mettagrid/systems/shield.h"
@@ -24,6 +28,17 @@ constexpr std::array kWorldSystems = {
                 .run = PayUpkeep},
     WorldSystem{
         .name = "shield", .enabled = [](const GameProgram& game) { return game.has_shields; }, .run = PayShields},
+    WorldSystem{.name = "clipper",
+                .enabled = [](const GameProgram& game) { return game.systems.clipper.enabled; },
+                .run = RunClipper},
+    WorldSystem{.name = "health",
+                .enabled = [](const GameProgram& game) { return game.systems.health.enabled; },
+                .run = RunHealth,
+                .start = RememberHomes},
+    WorldSystem{.name = "population",
+                .enabled = [](const GameProgram& game) { return game.systems.population.enabled; },
+                .run = RunPopulation,
+                .start = StartPopulation},
 };
 
 }  // namespace
@@ -34,6 +49,14 @@ std::vector<RunSystem> EnabledSystems(const GameProgram& program) {
     if (system.enabled(program)) enabled.push_back(system.run);
   }
   return enabled;
+}
+
+std::vector<RunSystem> SystemStarts(const GameProgram& program) {
+  std::vector<RunSystem> starts;
+  for (const WorldSystem& system : kWorldSystems) {
+    if (system.start != nullptr && system.enabled(program)) starts.push_back(system.start);
+  }
+  return starts;
 }
 
 }  // namespace mettagrid

@@ -29,6 +29,19 @@ void FreezeForNextStep(const World& world, AgentId agent) {
   world.agents.changed[agent.index()] |= kLooksChanged;
 }
 
+void LowerShield(const World& world, AgentId agent) {
+  if (world.agents.shield[agent.index()] == 0) return;
+  world.agents.shield[agent.index()] = 0;
+  world.agents.changed[agent.index()] |= kLooksChanged;
+}
+
+// Death comes with the health system, later in this step.
+void Wither(const World& world, AgentId agent) {
+  const ItemId hp = world.program->systems.health.hp;
+  const Amount held = world.Inventory(agent)[hp.index()];
+  if (held > 0) world.Lose(agent, hp, held);
+}
+
 }  // namespace
 
 void PayUpkeep(const World& world) {
@@ -37,7 +50,9 @@ void PayUpkeep(const World& world) {
     const AgentId agent(i);
     if (!world.IsHere(agent) || Pay(world, agent, rules)) continue;
     world.Count(agent, rules.unpaid);
+    LowerShield(world, agent);
     if (rules.on_shortage == OnShortage::kFreeze) FreezeForNextStep(world, agent);
+    if (rules.on_shortage == OnShortage::kDie) Wither(world, agent);
   }
 }
 

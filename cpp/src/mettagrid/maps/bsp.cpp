@@ -72,7 +72,7 @@ Box RoomIn(const Box& part, const BspParams& params, RandomStream& random) {
   return {row, column, height, width};
 }
 
-Point PointIn(const Box& room, RandomStream& random) {
+Point DrawPoint(const Box& room, RandomStream& random) {
   return {Between(random, room.row, room.row + room.height - 1),
           Between(random, room.column, room.column + room.width - 1)};
 }
@@ -112,7 +112,7 @@ std::vector<Box> DrawBsp(View view, const BspParams& params, RandomStream& rando
     }
     const Box& left = rooms[static_cast<std::size_t>(parts[i].left)];
     const Box& right = rooms[static_cast<std::size_t>(parts[i].right)];
-    if (!params.skip_corridors) DrawCorridor(view, PointIn(left, random), PointIn(right, random), random);
+    if (!params.skip_corridors) DrawCorridor(view, DrawPoint(left, random), DrawPoint(right, random), random);
     rooms[i] = random.Below(2) == 0 ? left : right;
   }
   return drawn;

@@ -4,6 +4,7 @@
     .venv/bin/python tools/regenerate_golden.py            # everything
     .venv/bin/python tools/regenerate_golden.py attack     # the playthroughs whose name starts with "attack"
     .venv/bin/python tools/regenerate_golden.py hashes     # tests/golden/state_hashes.json
+    .venv/bin/python tools/regenerate_golden.py maps       # tests/golden/maps.txt
 
 The part of a playthrough above its line of ``=`` is the script; it is never changed.
 """
@@ -18,20 +19,24 @@ from metta.mettagrid.render.playthrough import parse_script, play_script
 ROOT = Path(__file__).resolve().parent.parent
 PLAYTHROUGHS = ROOT / "tests" / "golden" / "playthroughs"
 HASHES = "hashes"
+MAPS = "maps"
 
 
 def main(prefixes: list[str]) -> int:
     """Rewrite what starts with one of ``prefixes`` (everything without any); print what changed."""
     chosen = [path for path in sorted(PLAYTHROUGHS.glob("*.txt")) if path.stem.startswith(tuple(prefixes or [""]))]
     with_hashes = not prefixes or HASHES in prefixes
-    if not chosen and not with_hashes:
+    with_maps = not prefixes or MAPS in prefixes
+    if not chosen and not with_hashes and not with_maps:
         print(
-            f"No playthrough in {PLAYTHROUGHS} starts with {' or '.join(prefixes)}, nor is that '{HASHES}'.",
+            f"No playthrough in {PLAYTHROUGHS} starts with {' or '.join(prefixes)}, nor is one '{HASHES}', '{MAPS}'.",
             file=sys.stderr,
         )
         return 2
     if with_hashes:
         rewrite_hashes()
+    if with_maps:
+        rewrite_maps()
     if chosen:
         print(f"{sum(map(rewrite_playthrough, chosen))} of {len(chosen)} playthroughs changed")
     return 0
@@ -46,6 +51,15 @@ def rewrite_playthrough(path: Path) -> bool:
     path.write_text(new, encoding="utf-8")
     print(f"rewrote {path.name}")
     return True
+
+
+def rewrite_maps() -> None:
+    """Draw the scenes of ``tests/mettagrid/maps/golden_maps.py`` again."""
+    sys.path.insert(0, str(ROOT))
+    from tests.mettagrid.maps import golden_maps
+
+    golden_maps.PATH.write_text(golden_maps.golden_text(), encoding="utf-8")
+    print(f"rewrote {golden_maps.PATH.name}")
 
 
 def rewrite_hashes() -> None:

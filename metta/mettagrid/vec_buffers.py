@@ -57,3 +57,12 @@ class VecBuffers:
             array = getattr(self, field.name)
             if array is not None:
                 np.copyto(array, getattr(other, field.name))
+
+
+def any_set(flags: NDArray[np.bool_]) -> bool:
+    """Whether one of the flags is true, for use in every step.
+
+    ``flags.any()`` costs 8 % of an arena step that follows: numpy's reduction uses 512-bit instructions, after which
+    a core's clock is lower for a while. A search in bytes does not.
+    """
+    return b"\x01" in flags.tobytes()

@@ -12,7 +12,7 @@ import pytest
 from metta.common.errors import EnvError, ShapeContractError
 from metta.mettagrid.builder.envs import make_arena
 from metta.mettagrid.spec import env_spec
-from metta.mettagrid.vec_buffers import VecBuffers
+from metta.mettagrid.vec_buffers import VecBuffers, any_set
 from metta.mettagrid.vec_env import VecEnv, make_vec_env
 from metta.mettagrid.vec_env_config import VecEnvConfig
 
@@ -80,6 +80,15 @@ def test_unfit_arrays_are_refused_and_the_old_ones_stay() -> None:
     with pytest.raises(ShapeContractError, match="not C-contiguous"):
         env.bind(replace(buffers(), first=np.zeros(24, dtype=np.bool_)[::2]))
     step(env)
+
+
+def test_any_set_is_any() -> None:
+    flags = np.zeros((3, 50), dtype=np.bool_)
+    assert not any_set(flags)
+    flags[2, 49] = True
+    assert any_set(flags)
+    assert not any_set(flags[:, ::2])
+    assert any_set(flags > -1)
 
 
 def test_an_episode_begins_on_request() -> None:

@@ -14,6 +14,7 @@ from metta.common.vector_env import EpisodeRecord, StepBatch
 from metta.mettagrid.action_table import ActionTable
 from metta.mettagrid.config.game import MettaGridConfig
 from metta.mettagrid.render.rgb import draw_rgb
+from metta.mettagrid.vec_buffers import any_set
 from metta.mettagrid.vec_env import VecEnv
 from metta.mettagrid.vec_env_config import VecEnvConfig
 from metta.mettagrid.wrappers.buffer_pool import BufferPool
@@ -128,7 +129,7 @@ class MettaGridVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
         infos = self._infos(batch)
         if self.autoreset_mode is AutoresetMode.DISABLED:
             self._ended = np.all((batch.terminated | batch.truncated).reshape(-1, self._agents), axis=1)
-        elif batch.final_observations is not None:
+        elif batch.final_observations is not None and any_set(batch.first):
             ended = batch.first & (batch.terminated | batch.truncated)
             infos |= self._final_infos(batch.final_observations, ended)
         return batch.observations, batch.rewards, batch.terminated, batch.truncated, infos
@@ -165,8 +166,6 @@ class MettaGridVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
 
     def _final_infos(self, final_observations: NDArray[Any], ended: NDArray[np.bool_]) -> dict[str, Any]:
         """SAME_STEP: what the ended worlds showed last, as Gymnasium's own vectorisers tell it."""
-        if not ended.any():
-            return {}
         final_obs = np.full(self.num_envs, None, dtype=object)
         for row in np.flatnonzero(ended):
             final_obs[row] = final_observations[row]

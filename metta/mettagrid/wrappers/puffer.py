@@ -14,7 +14,7 @@ from metta.common.vector_env import EpisodeRecord
 from metta.mettagrid.action_table import ActionTable
 from metta.mettagrid.config.game import MettaGridConfig
 from metta.mettagrid.spec import env_spec
-from metta.mettagrid.vec_buffers import VecBuffers
+from metta.mettagrid.vec_buffers import VecBuffers, any_set
 from metta.mettagrid.vec_env import VecEnv
 from metta.mettagrid.vec_env_config import VecEnvConfig
 from metta.mettagrid.wrappers.games import resolve_game
@@ -157,8 +157,8 @@ class PufferMettaGridEnv(pufferlib.PufferEnv):  # pyright: ignore[reportGeneralT
         self.infos = [_info(record) for record in self._vec.drain_episodes() if not record.partial]
 
     def _mark_absent(self) -> None:
-        """An agent that stays terminated is away. Buffers are cold after a step: touch none that need not be."""
-        any_terminated = bool(self.terminals.any())
+        """An agent that stays terminated is away; in most steps nobody is."""
+        any_terminated = any_set(self.terminals)
         if any_terminated or self._any_terminated:
             np.logical_not(self._was_terminated & self.terminals, out=self.masks)
             np.copyto(self._was_terminated, self.terminals)

@@ -15,6 +15,10 @@ holds the first observation of the new episode, reward 0, both flags false, and 
     first    1      0      0          1          0
     done     0      0      1          0          0
     action   a0     a1     (ignored)  a0'        ...
+
+Agents may enter and leave while an episode goes on. The row of one that is away is terminated in each batch, its action
+is ignored, its reward 0; when it enters, the row is ``first`` and no longer terminated. So in any batch the action of a
+row counts unless the row is terminated or truncated. Only a drained record says that an episode ended.
 """
 
 from __future__ import annotations

@@ -25,7 +25,8 @@ class Experience:
     segment borders, and only the rollout's last step needs a bootstrap value.
 
     Column t belongs to the action chosen on ``env_obs[:, t]``: ``rewards``, ``terminated`` and ``truncated`` are what
-    came back for it. ``valid`` is false where the action was ignored because the observation was an episode's last.
+    came back for it. ``valid`` is false where the action was ignored: the observation was an episode's last,
+    or the row's agent was away (it waits to enter, or left for good).
 
     ``written_keys`` are what each step of a rollout writes when it acts.
 

@@ -42,7 +42,7 @@ def record_episode(
             actions = driver(batch)
             batch = env.step(actions)
             recorder.record(actions)
-            over = bool((batch.terminated | batch.truncated).all())
+            over = bool(env.drain_episodes())
         return recorder.finish()
     finally:
         env.close()

@@ -9,14 +9,22 @@ import pytest
 import torch
 
 from metta.agent.policy import Policy, build_policy
-from metta.agent.policy_config import MlpConfig
+from metta.agent.policy_config import BagLstmConfig, MlpConfig
 from metta.common.stopwatch import Stopwatch
 from metta.common.vector_env import VectorEnv
+from metta.mettagrid.builder.envs import make_arena
+from metta.mettagrid.config.systems import PopulationConfig
+from metta.mettagrid.maps.map_config import RandomMapConfig
+from metta.mettagrid.vec_env import make_vec_env
+from metta.mettagrid.vec_env_config import VecEnvConfig
+from metta.rl.advantage import compute_gae
 from metta.rl.context import RolloutStats, StopRequested
 from metta.rl.experience import Experience
+from metta.rl.loss.registry import build_losses
 from metta.rl.rollout import collect
 from metta.rl.signals import StopFlag
 from metta.rl.trainer_config import TrainerConfig
+from metta.rl.update import normalize
 
 
 def make(env: VectorEnv, config: TrainerConfig) -> tuple[Policy, Experience]:
@@ -123,3 +131,122 @@ def test_a_signal_stops_between_two_steps(corridor: Callable[..., Any], small: T
     stop.set(15)
     with pytest.raises(StopRequested):
         run(env, policy, experience, stop=stop)
+
+
+def turnover() -> VectorEnv:
+    """Agents 0 and 1 from the start, 2 and 3 enter after steps 3 and 7, everybody leaves after six steps."""
+    game = make_arena(4).replace(
+        {
+            "game.map": RandomMapConfig(width=8, height=8, objects={"mine_red": 3, "altar": 1}),
+            "game.objects.mine_red.cooldown": 1,
+            "game.systems.population": PopulationConfig(initial_agents=2, enter_steps=(3, 7), stay=6),
+            "game.max_steps": 40,
+        }
+    )
+    batch = VecEnvConfig(env=game, num_envs=2, num_slots=2, num_threads=1, desync_episodes=False)
+    return make_vec_env(batch, seed=3)
+
+
+@pytest.fixture
+def turned_over(small: TrainerConfig) -> Experience:
+    env = turnover()
+    config = small.replace({"batch_size": 256, "bptt_horizon": 16, "minibatch_size": 64})
+    policy = build_policy(BagLstmConfig(), env.spec, seed=0)
+    policy.init_memory(env.num_rows)
+    experience = Experience(
+        env.spec,
+        config,
+        env.num_rows,
+        has_action_mask=True,
+        policy_spec=policy.experience_spec,
+        memory_spec=policy.memory_spec,
+    )
+    run(env, policy, experience)
+    env.close()
+    line = experience.timeline
+    compute_gae(
+        line("values"),
+        line("rewards"),
+        line("terminated"),
+        line("truncated"),
+        experience.bootstrap,
+        0.9,
+        0.8,
+        out=line("advantages"),
+    )
+    line("returns").copy_(line("advantages") + line("values"))
+    return experience
+
+
+def test_agents_that_are_away_do_not_count(turned_over: Experience) -> None:
+    """Rows are valid exactly while their agent is there: row 2 enters after step 3, row 3 after step 7."""
+    valid = turned_over.timeline("valid").tolist()
+    first = turned_over.timeline("first").tolist()
+    # All are gone after step 13, the 14th step begins anew.
+    for row, (start, end) in enumerate([(0, 6), (0, 6), (3, 9), (7, 13)]):
+        for env_row in (row, row + 4):
+            assert [t for t in range(14) if valid[env_row][t]] == list(range(start, end))
+            assert [t for t in range(1, 14) if first[env_row][t]] == ([start] if start else [])
+            assert valid[env_row][14] == (row < 2)
+            assert first[env_row][14]
+    assert not turned_over.timeline("rewards")[~turned_over.timeline("valid")].any()
+
+
+def test_what_stands_in_ignored_columns_changes_nothing(turned_over: Experience) -> None:
+    """Advantages of the steps that count do not depend on values of the ones that do not."""
+    line = turned_over.timeline
+    valid = line("valid")
+    changed = torch.where(valid, line("values"), 1e3)
+    # The final observation of a truncated episode is the one ignored column whose value is needed.
+    assert not line("truncated").any()
+    bootstrap = turned_over.bootstrap
+    advantages, _ = compute_gae(changed, line("rewards"), line("terminated"), line("truncated"), bootstrap, 0.9, 0.8)
+    assert torch.equal(advantages[valid], line("advantages")[valid])
+    assert bool(line("values").isfinite().all()), "an observation without any token still has a value"
+
+
+def test_losses_ignore_agents_that_are_away(turned_over: Experience) -> None:
+    """Rewriting the ignored columns leaves every loss and its gradient as it was."""
+    env = turnover()
+    policy = build_policy(BagLstmConfig(), env.spec, seed=0)
+    env.close()
+    found: list[list[float]] = []
+    for shift in (0.0, 50.0):
+        batch = turned_over.buffer.clone()
+        ignored = ~batch["valid"]
+        assert ignored.any()
+        for key in ("advantages", "returns", "act_log_prob"):
+            batch[key] = batch[key] + shift * ignored
+        batch["advantages"] = normalize(batch["advantages"], batch["valid"])
+        output = policy.evaluate(batch)
+        total = sum(loss(batch, output).loss for loss in build_losses(TrainerConfig().losses).values())
+        policy.zero_grad()
+        assert isinstance(total, torch.Tensor)
+        total.backward()
+        grads = [float(p.grad.norm()) for p in policy.parameters() if p.grad is not None]
+        assert any(grads)
+        found.append([float(total.detach()), *grads])
+    assert found[0] == pytest.approx(found[1], rel=1e-5, abs=1e-7)
+
+
+def test_leaving_ends_no_episode(small: TrainerConfig) -> None:
+    """One record per environment and episode, however many agents came and went; returns of the gone are kept."""
+    env = turnover()
+    policy = build_policy(BagLstmConfig(), env.spec, seed=0)
+    policy.init_memory(env.num_rows)
+    config = small.replace({"batch_size": 128, "bptt_horizon": 16, "minibatch_size": 64})
+    experience = Experience(
+        env.spec,
+        config,
+        env.num_rows,
+        has_action_mask=True,
+        policy_spec=policy.experience_spec,
+        memory_spec=policy.memory_spec,
+    )
+    stats = run(env, policy, experience)
+    env.close()
+    assert stats.num_episodes == 2
+    rewards = experience.timeline("rewards")[:, :13].sum(dim=1).view(2, 4)
+    for record in stats.records:
+        assert (record.length, record.terminated, record.truncated) == (13, True, False)
+        assert record.rewards.tolist() == pytest.approx(rewards[record.env].tolist(), abs=1e-5)

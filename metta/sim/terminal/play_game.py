@@ -69,7 +69,7 @@ class PlayGame:
         self._recorder.record(actions)
         self.tally.add(actions, self._batch.rewards, self.env.action_success)
         self.step += 1
-        self.over = bool((self._batch.terminated | self._batch.truncated).all())
+        self.over = bool(self.env.drain_episodes())
 
     def select(self, offset: int) -> None:
         """Steer another agent: the policy takes over the one before."""

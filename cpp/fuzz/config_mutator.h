@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <iterator>
@@ -84,13 +85,7 @@ class ConfigMutator {
 
   template <class T>
   void WalkValue(std::optional<T>& value) {
-    if (IsHere()) {
-      if (value) {
-        value.reset();
-      } else {
-        value.emplace();
-      }
-    }
+    if (IsHere()) value = value ? std::optional<T>() : std::optional<T>(T{});
     if (value) Walk(*value);
   }
 
@@ -123,6 +118,16 @@ class ConfigMutator {
       }
     }
     for (T& value : values) Walk(value);
+    if constexpr (requires { values.front().first; }) KeepFirstOfEachName(values);
+  }
+
+  // These lists are mappings: no user can name a thing twice.
+  template <class Entries>
+  static void KeepFirstOfEachName(Entries& entries) {
+    for (auto entry = entries.begin(); entry != entries.end();) {
+      const auto first = std::find_if(entries.begin(), entry, [&](const auto& e) { return e.first == entry->first; });
+      entry = first == entry ? entry + 1 : entries.erase(entry);
+    }
   }
 
   // A new entry of a list gets values at once: an empty name would only be refused.

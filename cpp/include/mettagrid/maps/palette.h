@@ -14,7 +14,7 @@ enum class SymbolKind : std::uint8_t { kFree, kStatic, kObject, kAgent };
 // The meanings of symbols: symbol s > 0 is entry s. Names are those of maps: objects, `agent`, `agent.<group>`.
 class Palette {
  public:
-  Palette() : entries_{{"empty", SymbolKind::kFree, true}} {}
+  Palette() : names_{"empty"}, kinds_{SymbolKind::kFree}, passable_{1} {}
 
   // Throws ConfigError when there are more than 255.
   Symbol Add(std::string name, SymbolKind kind, bool passable);
@@ -25,18 +25,15 @@ class Palette {
   Symbol FindStatic(const std::string& key, std::string_view name) const;
   Symbol FindAgent(const std::string& key, std::string_view name) const;
 
-  std::size_t size() const { return entries_.size(); }
-  const std::string& Name(Symbol symbol) const { return entries_[symbol].name; }
-  SymbolKind Kind(Symbol symbol) const { return entries_[symbol].kind; }
-  bool Passable(Symbol symbol) const { return entries_[symbol].passable; }  // free, agent, or an object one can walk on
+  std::size_t size() const { return names_.size(); }
+  const std::string& Name(Symbol symbol) const { return names_[symbol]; }
+  SymbolKind Kind(Symbol symbol) const { return kinds_[symbol]; }
+  bool Passable(Symbol symbol) const { return passable_[symbol] != 0; }  // free, agent, or what one can walk on
 
  private:
-  struct Entry {
-    std::string name;
-    SymbolKind kind;
-    bool passable;
-  };
-  std::vector<Entry> entries_;
+  std::vector<std::string> names_;
+  std::vector<SymbolKind> kinds_;
+  std::vector<std::uint8_t> passable_;
 };
 
 }  // namespace mettagrid::maps

@@ -10,21 +10,28 @@ namespace {
 
 constexpr std::array<Point, 4> kSteps = {Point{-1, 0}, Point{1, 0}, Point{0, -1}, Point{0, 1}};
 constexpr int kUnknown = -1;
+constexpr int kBlocked = -2;
 
-// Regions of cells that can be walked on, numbered in reading order of their first cell.
+// Regions of cells that can be walked on, numbered in reading order of their first cell. A frame of blocked cells
+// around the view saves asking whether a neighbour is outside.
 class Regions {
  public:
   Regions(View view, const Palette& palette)
-      : view_(view), palette_(palette), region_(static_cast<std::size_t>(view.area()), kUnknown) {
+      : view_(view), palette_(palette), stride_(static_cast<std::size_t>(view.width()) + 2) {
+    region_.assign(stride_ * (static_cast<std::size_t>(view.height()) + 2), kBlocked);
     for (int row = 0; row < view.height(); ++row) {
       for (int column = 0; column < view.width(); ++column) {
-        if (Walkable(row, column) && region_[Index(row, column)] == kUnknown) Flood({row, column});
+        if (palette.Passable(view.At(row, column))) region_[Index(row, column)] = kUnknown;
       }
+    }
+    for (std::size_t cell = 0; cell < region_.size(); ++cell) {
+      if (region_[cell] == kUnknown) Flood(cell);
     }
   }
 
   int count() const { return static_cast<int>(sizes_.size()); }
-  int Of(int row, int column) const { return view_.Contains(row, column) ? region_[Index(row, column)] : kUnknown; }
+  // Of a cell of the view or right beside it; kBlocked where nobody can walk.
+  int Of(int row, int column) const { return region_[Index(row, column)]; }
 
   // The region of the first agent; without agents the largest one. kUnknown when nothing can be walked on.
   int Main() const {
@@ -52,25 +59,23 @@ class Regions {
   }
 
  private:
-  std::size_t Index(int row, int column) const { return static_cast<std::size_t>(row * view_.width() + column); }
-  bool Walkable(int row, int column) const { return palette_.Passable(view_.At(row, column)); }
+  std::size_t Index(int row, int column) const {
+    return static_cast<std::size_t>(row + 1) * stride_ + static_cast<std::size_t>(column + 1);
+  }
 
-  void Flood(Point start) {
+  void Flood(std::size_t start) {
     const int region = count();
     int size = 0;
-    std::vector<Point> open{start};
-    region_[Index(start.row, start.column)] = region;
-    while (!open.empty()) {
-      const Point at = open.back();
-      open.pop_back();
+    open_.assign(1, start);
+    region_[start] = region;
+    while (!open_.empty()) {
+      const std::size_t at = open_.back();
+      open_.pop_back();
       ++size;
-      for (const Point& step : kSteps) {
-        const Point next{at.row + step.row, at.column + step.column};
-        if (!view_.Contains(next.row, next.column) || !Walkable(next.row, next.column)) continue;
-        int& mark = region_[Index(next.row, next.column)];
-        if (mark != kUnknown) continue;
-        mark = region;
-        open.push_back(next);
+      for (const std::size_t next : {at - stride_, at + stride_, at - 1, at + 1}) {
+        if (region_[next] != kUnknown) continue;
+        region_[next] = region;
+        open_.push_back(next);
       }
     }
     sizes_.push_back(size);
@@ -78,8 +83,10 @@ class Regions {
 
   View view_;
   const Palette& palette_;
+  std::size_t stride_;
   std::vector<int> region_;
   std::vector<int> sizes_;
+  std::vector<std::size_t> open_;  // of a flood
 };
 
 // The shortest way through walls from region `from` to a cell for which `wanted` holds, dug free. Walls cost one,
@@ -171,7 +178,7 @@ void ConnectAll(View view, const Palette& palette) {
     if (regions.count() <= 1) return;
     const bool dug = Dig(view, palette, regions, main, [&](Point at) {
       const int region = regions.Of(at.row, at.column);
-      return region != kUnknown && region != main;
+      return region >= 0 && region != main;
     });
     if (!dug) return;  // the rest is shut in by objects
   }

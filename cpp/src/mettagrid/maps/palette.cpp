@@ -7,18 +7,20 @@
 namespace mettagrid::maps {
 
 Symbol Palette::Add(std::string name, SymbolKind kind, bool passable) {
-  MG_CHECK(entries_.size() <= 255, ConfigError,
+  MG_CHECK(names_.size() <= 255, ConfigError,
            "a map can hold 255 kinds of things, agents of each group included; the game declares more.");
-  entries_.push_back({std::move(name), kind, passable});
-  return static_cast<Symbol>(entries_.size() - 1);
+  names_.push_back(std::move(name));
+  kinds_.push_back(kind);
+  passable_.push_back(passable ? 1 : 0);
+  return static_cast<Symbol>(names_.size() - 1);
 }
 
 Symbol Palette::Find(const std::string& key, std::string_view name) const {
-  for (std::size_t i = 0; i < entries_.size(); ++i) {
-    if (entries_[i].name == name) return static_cast<Symbol>(i);
+  for (std::size_t i = 0; i < names_.size(); ++i) {
+    if (names_[i] == name) return static_cast<Symbol>(i);
   }
   std::string known;
-  for (const Entry& entry : entries_) known += " '" + entry.name + "'";
+  for (const std::string& one : names_) known += " '" + one + "'";
   Raise<ConfigError>(key, " names '", name, "', which the game does not declare; known:", known,
                      ". Add it to game.objects, or to game.groups for an agent.");
 }

@@ -35,7 +35,15 @@ template <class Plain>
   }
   const auto array = py::reinterpret_borrow<py::array>(object);
   const std::string got = Describe(array.dtype(), array.shape(), static_cast<std::size_t>(array.ndim()));
-  if (got != expected) Raise<ShapeError>(name, " is ", got, ", expected ", expected, ".");
+  if (!array.dtype().equal(py::dtype::of<Plain>())) {
+    const std::string type = py::str(py::dtype::of<Plain>());
+    Raise<ShapeError>(name, " is ", got, ", expected ", expected, ". Pass ", name, ".astype(numpy.", type,
+                      "): nothing is converted on the way.");
+  }
+  if (got != expected) {
+    Raise<ShapeError>(name, " is ", got, ", expected ", expected,
+                      ". Rows are environments times agents (num_rows, or those of one slot).");
+  }
   if ((array.flags() & py::array::c_style) == 0) {
     Raise<ShapeError>(name, " ", got, " is not C-contiguous. Pass numpy.ascontiguousarray of it.");
   }

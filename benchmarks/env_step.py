@@ -27,7 +27,14 @@ from metta.mettagrid.vec_env_config import VecEnvConfig
 ROWS: Final = 6_144
 ACTION_SETS: Final = 64
 WARM_UP_STEPS: Final = 50
-OBSERVATIONS: Final[Mapping[str, Mapping[str, Any]]] = {"tokens": {}}
+OBSERVATIONS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "tokens": {},
+    "box": {"game.obs.kind": "box"},
+    "state": {"game.obs.global_state": True},
+    "circle": {"game.obs.shape": "circle"},
+    "line_of_sight": {"game.obs.line_of_sight": True},
+    "visits": {"game.obs.visitation_counts": True},
+}
 """What each observation kind changes in the game's config."""
 
 

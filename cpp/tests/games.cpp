@@ -92,7 +92,8 @@ Batch::Batch(const GameConfig& config, std::size_t num_envs, std::size_t num_slo
                                     VecEnvOptions{num_envs, num_slots, num_threads, desync, same_step})) {
   const std::size_t rows = env_->num_rows();
   const std::size_t actions = program().num_actions();
-  observations_.resize(rows * static_cast<std::size_t>(program().obs.num_tokens) * 3);
+  observations_.resize(rows * program().obs.num_bytes());
+  state_.resize(num_envs * env_->game().state.num_bytes());
   rewards_.resize(rows);
   used_tokens_.resize(rows);
   flags_ = std::make_unique<bool[]>(rows * (4 + actions));
@@ -104,7 +105,8 @@ Batch::Batch(const GameConfig& config, std::size_t num_envs, std::size_t num_slo
               .first = flags.subspan(2 * rows, rows),
               .action_mask = flags.subspan(4 * rows),
               .action_success = flags.subspan(3 * rows, rows),
-              .used_tokens = used_tokens_};
+              .used_tokens = used_tokens_,
+              .state = state_};
   if (same_step) {
     final_observations_.resize(observations_.size());
     buffers_.final_observations = final_observations_;
@@ -138,6 +140,7 @@ std::uint64_t Batch::Digest() const {
        {buffers_.terminated, buffers_.truncated, buffers_.first, buffers_.action_mask, buffers_.action_success}) {
     hash = HashBytes(std::as_bytes(flags), hash);
   }
+  hash = HashBytes(std::as_bytes(buffers_.state), hash);
   return HashBytes(std::as_bytes(buffers_.used_tokens), hash);
 }
 

@@ -37,7 +37,7 @@ class Batch {
     return Buffer().action_mask.subspan(row * program().num_actions(), program().num_actions());
   }
   std::span<const std::uint8_t> Observation(std::size_t row) const {
-    const auto bytes = static_cast<std::size_t>(program().obs.num_tokens) * 3;
+    const std::size_t bytes = program().obs.num_bytes();
     return Buffer().observations.subspan(row * bytes, bytes);
   }
   // Value of the first token with this location and feature, or -1.
@@ -49,6 +49,7 @@ class Batch {
   std::unique_ptr<VecEnv> env_;
   std::vector<std::uint8_t> observations_;
   std::vector<std::uint8_t> final_observations_;
+  std::vector<std::uint8_t> state_;
   std::vector<float> rewards_;
   std::unique_ptr<bool[]> flags_;
   std::vector<std::uint16_t> used_tokens_;

@@ -1,7 +1,12 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "games.h"
-#include "mettagrid/observe/observer.h"
+#include "mettagrid/core/rng.h"
+#include "mettagrid/objects/features.h"
+#include "mettagrid/observe/line_of_sight.h"
+#include "mettagrid/observe/window.h"
 
 using namespace mettagrid;
 using namespace mettagrid::testing;
@@ -112,4 +117,94 @@ TEST_CASE("rewards beyond the token's range saturate") {
   CHECK(batch.Token(0, 0xFE, 10) == 255);
   batch.Step({Act(batch.program(), "move_south")});
   CHECK(batch.Token(0, 0xFE, 10) == 0);
+}
+
+TEST_CASE("circular windows hold the cells within the radius and those beside the tips") {
+  const std::pair<std::int32_t, std::size_t> expected[] = {{3, 5},   {5, 21},   {7, 37},  {9, 57},
+                                                           {11, 89}, {13, 121}, {15, 157}};
+  for (const auto& [size, count] : expected) CHECK(CellsByDistance(size, size, WindowShape::kCircle).size() == count);
+  const auto oblong = CellsByDistance(9, 5, WindowShape::kCircle);
+  for (const WindowCell& cell : oblong) CHECK((std::abs(cell.row) <= 2 && std::abs(cell.column) <= 4));
+  CHECK(oblong.size() == 33);
+}
+
+TEST_CASE("a cell is in sight of another exactly when that one is in sight of it") {
+  // Random obstacles in a 15x15 window; each pair of cells is looked at from both ends.
+  GameConfig config = DrawnConfig({U"@"});
+  config.obs = {.width = 15, .height = 15};
+  const GameProgram program = CompileGame(config);
+  const Window window(program);
+  const LineOfSight sight(window);
+  RandomStream random(1, 0, 0, 0, Purpose::kMap);
+  const auto seen_from = [&](const std::vector<bool>& walls, std::int32_t row, std::int32_t column) {
+    RankSet<4> opaque{};
+    for (std::size_t rank = 0; rank < window.cells().size(); ++rank) {
+      const std::int32_t there = (row + window.cells()[rank].row) * 40 + column + window.cells()[rank].column;
+      if (walls[static_cast<std::size_t>(there)]) opaque[rank / 64] |= std::uint64_t{1} << (rank % 64);
+    }
+    return sight.Seen(opaque);
+  };
+  std::size_t hidden = 0;
+  for (int trial = 0; trial < 40; ++trial) {
+    std::vector<bool> walls(40 * 40);
+    for (std::size_t i = 0; i < walls.size(); ++i) walls[i] = random.Below(6) == 0;
+    const auto here = seen_from(walls, 20, 20);
+    for (std::size_t rank = 0; rank < window.cells().size(); ++rank) {
+      const auto [row, column] = window.cells()[rank];
+      if (walls[20 * 40 + 20] || walls[static_cast<std::size_t>((20 + row) * 40 + 20 + column)]) continue;
+      const auto there = seen_from(walls, 20 + row, 20 + column);
+      const auto back = static_cast<std::size_t>(
+          std::find_if(window.cells().begin(), window.cells().end(),
+                       [&](const WindowCell& cell) { return cell.row == -row && cell.column == -column; }) -
+          window.cells().begin());
+      const bool forth = (here[rank / 64] >> (rank % 64) & 1) != 0;
+      CHECK(forth == ((there[back / 64] >> (back % 64) & 1) != 0));
+      hidden += forth ? 0 : 1;
+    }
+  }
+  CHECK(hidden > 500);
+}
+
+TEST_CASE("tokens that do not fit are an error where the game says so, with the environment, agent and number") {
+  GameConfig config = BrawlConfig();
+  config.obs.num_tokens = 17;
+  config.obs.overflow = "error";
+  Batch batch(config, 2);
+  CHECK_THROWS_WITH_AS(batch.Reset(4), doctest::Contains("obs.num_tokens=17 and obs.overflow='error'"), EnvError);
+}
+
+TEST_CASE("a box holds what the tokens say, and the agents' own plane") {
+  GameConfig tokens = BrawlConfig();
+  tokens.obs = {.width = 7, .height = 9, .num_tokens = 400, .visitation_counts = true};
+  GameConfig boxes = tokens;
+  boxes.obs.kind = "box";
+  Batch left(tokens, 1);
+  Batch right(boxes, 1);
+  left.Reset(4);
+  right.Reset(4);
+  const GameProgram& program = right.program();
+  std::vector<std::int32_t> actions(left.env().num_rows());
+  for (std::uint32_t step = 0; step < 20; ++step) {
+    FillRandomActions(actions, program.num_actions(), 3, step);
+    left.Step(actions);
+    right.Step(actions);
+    for (std::size_t row = 0; row < actions.size(); ++row) {
+      std::vector<std::uint8_t> expected(program.obs.num_bytes());
+      const auto observed = left.Observation(row);
+      for (std::size_t i = 0; i < observed.size() && observed[i] != kPadding; i += 3) {
+        const auto& ids = program.obs.features;
+        const auto plane = static_cast<std::size_t>(std::find(ids.begin(), ids.end(), observed[i + 1]) - ids.begin());
+        const auto begin = expected.begin() + static_cast<std::ptrdiff_t>((1 + plane) * 63);
+        const std::ptrdiff_t place = (observed[i] >> 4) * 7 + (observed[i] & 15);
+        if (observed[i] == kGlobalLocation) {
+          std::fill(begin, begin + 63, observed[i + 2]);
+        } else {
+          begin[place] = observed[i + 2];
+          if (observed[i + 1] == feature::kGroup) expected[static_cast<std::size_t>(place)] = 1;
+        }
+      }
+      const auto box = right.Observation(row);
+      CHECK(std::equal(expected.begin(), expected.end(), box.begin(), box.end()));
+    }
+  }
 }

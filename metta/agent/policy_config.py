@@ -80,7 +80,7 @@ class FastConfig(TokenPolicyConfig):
 
 
 class MlpConfig(BasePolicyConfig):
-    """MLP on box observations, taken as they are (bytes are divided by 255)."""
+    """MLP on box observations: MettaGrid's as one-hot planes, others as they are (bytes are divided by 255)."""
 
     type: Literal["mlp"] = "mlp"
     hidden_sizes: Sizes = (64, 64)

@@ -32,7 +32,9 @@ class EnvSpec(Config):
     """Observation layout, feature table and actions of an environment; saved inside each policy artifact.
 
     Shapes: one agent's observation is ``obs_shape`` of dtype ``obs_dtype``: tokens are ``[K, 3] uint8`` =
-    (location = row << 4 | column, feature id, value), padded with 0xFF.
+    (location = row << 4 | column, feature id, value), padded with 0xFF. A box with ``channels`` is ``[C, H, W] uint8``,
+    a plane each: ``agent`` (1 where an agent stands), then one per feature in the order of ``features``; other boxes
+    have no feature table. ``state_shape`` is the global state of one environment, empty where there is none.
     """
 
     name: str
@@ -41,6 +43,11 @@ class EnvSpec(Config):
     obs_dtype: Literal["uint8", "float32"]
     window: tuple[int, int] = Field(default=(0, 0), description="(height, width) of the token window, in cells")
     features: tuple[FeatureSpec, ...] = ()
+    channels: tuple[str, ...] = Field(default=(), description="names of a box's planes; empty for other observations")
+    state_shape: tuple[int, ...] = Field(
+        default=(), description="(channels, map height, map width) of the global state"
+    )
+    state_channels: tuple[str, ...] = Field(default=(), description="names of the global state's planes")
     action_names: tuple[str, ...] = Field(min_length=1)
     num_agents: int = Field(ge=1, description="agents in one environment")
 
@@ -49,14 +56,20 @@ class EnvSpec(Config):
         return len(self.action_names)
 
     def digest(self) -> str:
-        """SHA-256 over the canonical JSON of everything that a policy depends on (not ``name``, not ``num_agents``)."""
-        data = self.model_dump(mode="json", exclude={"name", "num_agents"})
+        """SHA-256 over the canonical JSON of everything that a policy depends on to act.
+
+        That is not ``name``, nor ``num_agents``, nor the global state, which only a critic reads. ``channels`` counts
+        where there are any: specs from before there were boxes keep their digest.
+        """
+        data = self.model_dump(mode="json", exclude={"name", "num_agents", "state_shape", "state_channels"})
+        if not self.channels:
+            del data["channels"]
         return hashlib.sha256(json.dumps(data, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
     def differences(self, other: EnvSpec) -> list[str]:
         """Readable differences that keep a policy made for ``self`` from acting on ``other``; empty when it fits."""
         found: list[str] = []
-        for key in ("obs_kind", "obs_shape", "obs_dtype", "window", "action_names"):
+        for key in ("obs_kind", "obs_shape", "obs_dtype", "window", "channels", "action_names"):
             mine, theirs = getattr(self, key), getattr(other, key)
             if mine != theirs:
                 found.append(f"{key}: policy has {mine}, environment has {theirs}")

@@ -41,6 +41,8 @@ class StepBatch:
     ``rewards [b] float32`` for the action sent last (0 on ``first`` rows), ``terminated``, ``truncated``, ``first``
     ``[b] bool``, ``action_mask [b, A] bool`` (None where the environment has none). ``final_observations`` is like
     ``observations``, in batches with same-step reset only: how an episode ended, on the rows whose episode did.
+    ``state [environments of the slot, *spec.state_shape] uint8`` is the global state (None where there is none): row r
+    belongs to the slot's environment r // agents.
     """
 
     slot: int
@@ -52,6 +54,7 @@ class StepBatch:
     first: NDArray[np.bool_]
     action_mask: NDArray[np.bool_] | None = None
     final_observations: NDArray[np.uint8] | NDArray[np.float32] | None = None
+    state: NDArray[np.uint8] | None = None
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from metta.mettagrid import _core
 from metta.mettagrid.config.game import MettaGridConfig
+from metta.mettagrid.spec import env_spec
 
 
 def compile_game(cfg: MettaGridConfig) -> _core.GameProgram:
@@ -16,4 +17,4 @@ def compile_game(cfg: MettaGridConfig) -> _core.GameProgram:
     """
     data: dict[str, Any] = cfg.game.model_dump(mode="json", exclude={"map"})
     data["map"] = cfg.game.map.native()
-    return _core.GameProgram(data)
+    return _core.GameProgram(data, [feature.id for feature in env_spec(cfg).features])

@@ -19,6 +19,7 @@ EPISODE_COMPLETION_PCT = 7
 LAST_ACTION = 8
 LAST_REWARD = 10
 GLYPH = 11
+VISITATION_COUNTS = 12
 SWAPPABLE = 13
 COOLDOWN_REMAINING = 14
 CLIPPED = 15
@@ -28,21 +29,36 @@ FIRST_INVENTORY = 17
 REWARD_ZERO = 128
 """``last_reward`` shows ``128 + round(100 * reward)``, saturating at 0 and 255."""
 
+AGENT_CHANNEL = "agent"
+"""First plane of a box: 1 where an agent stands. Without it an agent at zero of everything would look like nothing."""
+AGENT_ID_CHANNELS = ("agent:id", "agent:id_high")
+"""First planes of a global state: 1 + agent index, low byte first; the second one only beyond 255 agents."""
+
 
 def env_spec(cfg: MettaGridConfig) -> EnvSpec:
     """Observation layout, feature table and action names of a game.
 
     >>> env_spec(MettaGridConfig()).obs_shape
     (200, 3)
+    >>> env_spec(MettaGridConfig().replace({"game.obs.kind": "box"})).channels[:3]
+    ('agent', 'type_id', 'agent:group')
     """
     game = cfg.game
+    window = (game.obs.height, game.obs.width)
+    features = _features(game)
+    names = tuple(feature.name for feature in features)
+    channels = (AGENT_CHANNEL, *names) if game.obs.kind == "box" else ()
+    state_channels = (*AGENT_ID_CHANNELS[: 1 + (game.num_agents > 255)], *names) if game.obs.global_state else ()
     return EnvSpec(
         name=cfg.label,
-        obs_kind="tokens",
-        obs_shape=(game.obs.num_tokens, 3),
+        obs_kind=game.obs.kind,
+        obs_shape=(len(channels), *window) if channels else (game.obs.num_tokens, 3),
         obs_dtype="uint8",
-        window=(game.obs.height, game.obs.width),
-        features=_features(game),
+        window=window,
+        features=features,
+        channels=channels,
+        state_shape=(len(state_channels), game.map.height, game.map.width) if state_channels else (),
+        state_channels=state_channels,
         action_names=game.actions.names(),
         num_agents=game.num_agents,
     )
@@ -65,6 +81,8 @@ def _features(game: GameConfig) -> tuple[FeatureSpec, ...]:
         table.append(_categorical(LAST_ACTION, "last_action", len(game.actions.names()), "global"))
     if game.obs.last_reward:
         table.append(_numeric(LAST_REWARD, "last_reward", 100.0, "global", zero_point=REWARD_ZERO))
+    if game.obs.visitation_counts:
+        table.append(_numeric(VISITATION_COUNTS, "visitation_counts", 255.0))
     if any(isinstance(thing, WallConfig | BlockConfig) and thing.swappable for thing in game.objects.values()):
         table.append(_numeric(SWAPPABLE, "swappable", 1.0))
     table.append(_numeric(COOLDOWN_REMAINING, "cooldown_remaining", 255.0))

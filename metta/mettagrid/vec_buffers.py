@@ -16,8 +16,9 @@ class VecBuffers:
 
     Shapes (B rows = environments x agents, A actions): ``observations [B, *spec.obs_shape]``, ``rewards [B] float32``,
     ``terminated``, ``truncated``, ``first``, ``action_success [B] bool``, ``action_mask [B, A] bool``,
-    ``used_tokens [B] uint16``; ``final_observations`` is like ``observations``, in same-step mode only. They are
-    checked when they are bound.
+    ``used_tokens [B] uint16``; ``final_observations`` is like ``observations``, in same-step mode only;
+    ``global_state [B // agents, *spec.state_shape] uint8`` where a game has one (absent: the batch makes its own). They
+    are checked when they are bound.
 
     >>> from metta.mettagrid.config.game import MettaGridConfig
     >>> from metta.mettagrid.spec import env_spec
@@ -34,11 +35,13 @@ class VecBuffers:
     action_success: NDArray[np.bool_]
     used_tokens: NDArray[np.uint16]
     final_observations: NDArray[np.uint8] | None = None
+    global_state: NDArray[np.uint8] | None = None
 
     @classmethod
     def allocate(cls, spec: EnvSpec, rows: int, same_step: bool = False) -> VecBuffers:
         """New arrays for ``rows`` agent rows of games like ``spec``."""
         observations = (rows, *spec.obs_shape)
+        states = (rows // spec.num_agents, *spec.state_shape)
         return cls(
             observations=np.zeros(observations, dtype=np.uint8),
             rewards=np.zeros(rows, dtype=np.float32),
@@ -49,6 +52,7 @@ class VecBuffers:
             action_success=np.zeros(rows, dtype=np.bool_),
             used_tokens=np.zeros(rows, dtype=np.uint16),
             final_observations=np.zeros(observations, dtype=np.uint8) if same_step else None,
+            global_state=np.zeros(states, dtype=np.uint8) if spec.state_shape else None,
         )
 
     def copy_from(self, other: VecBuffers) -> None:

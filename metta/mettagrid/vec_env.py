@@ -46,7 +46,8 @@ class VecEnv:
 
     Views are written by native threads between ``send`` and ``recv`` of their slot; read them between ``recv`` and
     ``send``. Besides the protocol: ``action_success [B] bool`` (whether each agent's last action succeeded) and
-    ``used_tokens [B] uint16`` (tokens of the observation that are not padding).
+    ``used_tokens [B] uint16`` (tokens of the observation that are not padding; in a box: values written), and
+    ``global_state [num_envs, *spec.state_shape] uint8`` in games with ``obs.global_state``, else None.
 
     With ``autoreset="same_step"`` an episode's end and the next one's begin are one step: rows of an episode that ended
     hold its rewards and ends, the next episode's first observation and mask (``first`` is true), and, in
@@ -86,6 +87,9 @@ class VecEnv:
             EnvError: closed.
             ShapeContractError: an array of another dtype, shape or layout, or one that cannot be written.
         """
+        state = buffers.global_state
+        if state is None and self.spec.state_shape:
+            state = np.zeros((self.num_envs, *self.spec.state_shape), dtype=np.uint8)
         self._open().bind(
             observations=buffers.observations,
             rewards=buffers.rewards,
@@ -96,7 +100,9 @@ class VecEnv:
             action_success=buffers.action_success,
             used_tokens=buffers.used_tokens,
             final_observations=buffers.final_observations,
+            state=state,
         )
+        self.global_state = state
         self.buffers = buffers
         self.observations, self.rewards = buffers.observations, buffers.rewards
         self.terminated, self.truncated, self.first = buffers.terminated, buffers.truncated, buffers.first
@@ -144,6 +150,7 @@ class VecEnv:
             view.first,
             view.action_mask,
             view.final_observations,
+            view.state,
         )
 
     def send(self, slot: int, actions: NDArray[np.int32], strict: bool = False) -> None:
@@ -313,7 +320,7 @@ class VecEnv:
 
     def _check_spec(self) -> None:
         """The spec is made from the config in Python, the engine's tables in C++: they must say the same."""
-        mine = (self.spec.num_agents, self.spec.obs_shape[0], list(self.spec.action_names))
+        mine = (self.spec.num_agents, self.cfg.env.game.obs.num_tokens, list(self.spec.action_names))
         native = (self.program.num_agents, self.program.num_tokens, self.program.action_names)
         if mine != native:
             raise ShapeContractError(
@@ -322,6 +329,7 @@ class VecEnv:
             )
 
     def _view(self, slot: int, rows: slice) -> StepBatch:
+        envs = slice(rows.start // self.spec.num_agents, rows.stop // self.spec.num_agents)
         return StepBatch(
             slot,
             rows,
@@ -332,4 +340,5 @@ class VecEnv:
             self.first[rows],
             self.action_mask[rows],
             None if self.final_observations is None else self.final_observations[rows],
+            None if self.global_state is None else self.global_state[envs],
         )

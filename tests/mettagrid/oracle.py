@@ -33,6 +33,8 @@ class Agent:
     frozen: int
     inventory: Counter[str]
     stats: Counter[str] = field(default_factory=Counter)
+    visits: Counter[Cell] = field(default_factory=Counter)
+    """Steps that ended on a cell, the start included."""
     last_action: int = 0
     reward: float = 0.0
     total: float = 0.0
@@ -111,6 +113,7 @@ class Oracle:
         self.terminated = self.truncated = False
         give_initial_inventories(self)
         for agent in self.agents:
+            agent.visits[agent.cell] += 1
             agent.paid = contributions(self, agent, "delta")
 
     def step(self, actions: Sequence[int], order: Sequence[int], streams: Streams) -> None:
@@ -130,9 +133,15 @@ class Oracle:
             if agent.frozen:
                 agent.frozen -= 1
         run_systems(self, streams)
+        for agent in self.agents:
+            agent.visits[agent.cell] += 1
         pay(self)
         self.terminated = goal_is_met(self)
         self.truncated = not self.terminated and self.step_count == self.game.max_steps
+
+    def opaque_cells(self) -> set[Cell]:
+        """Cells that hide what is behind them."""
+        return {cell for cell, name in self.walls.items() if getattr(self.game.objects[name], "opaque", False)}
 
     def agent_at(self, cell: Cell) -> Agent | None:
         return next((agent for agent in self.agents if agent.cell == cell), None)

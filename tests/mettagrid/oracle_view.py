@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from metta.common.env_spec import GLOBAL_LOCATION, PADDING
+from metta.common.env_spec import GLOBAL_LOCATION, PADDING, EnvSpec
 from tests.mettagrid.oracle import Agent, Cell, Converter, Oracle
+from tests.mettagrid.oracle_window import seen_cells
 
 Token = tuple[int, int, int]
 
@@ -50,37 +50,61 @@ def _is_usable(oracle: Oracle, agent: Agent, converter: Converter) -> bool:
     )
 
 
-@cache
-def window_cells(width: int, height: int) -> list[Cell]:
-    """Offsets by Manhattan distance, then north to south, then the western cell before the eastern one.
-
-    >>> window_cells(3, 3)
-    [(0, 0), (-1, 0), (0, -1), (0, 1), (1, 0), (-1, -1), (-1, 1), (1, -1), (1, 1)]
-    """
-    half_width, half_height = width // 2, height // 2
-    cells = [(r, c) for r in range(-half_height, half_height + 1) for c in range(-half_width, half_width + 1)]
-    return sorted(cells, key=lambda cell: (abs(cell[0]) + abs(cell[1]), cell))
-
-
 def tokens(oracle: Oracle, index: int) -> list[Token]:
     """All tokens of agent ``index``, before the cut to ``num_tokens``."""
     game, agent = oracle.game, oracle.agents[index]
     found = _global_tokens(oracle, agent)
     agents = {other.cell: other for other in oracle.agents}
-    for down, right in window_cells(game.obs.width, game.obs.height):
+    opaque = {(r - agent.cell[0], c - agent.cell[1]) for r, c in oracle.opaque_cells()}
+    for down, right in seen_cells(game.obs, opaque):
         cell = (agent.cell[0] + down, agent.cell[1] + right)
         location = (down + game.obs.height // 2) << 4 | (right + game.obs.width // 2)
         found += [(location, feature, min(value, 255)) for feature, value in _object_tokens(oracle, agents, cell)]
     return found
 
 
-def observation(oracle: Oracle, index: int) -> NDArray[np.uint8]:
-    """``[K, 3] uint8``: the tokens, cut or padded."""
+def observation(oracle: Oracle, index: int, spec: EnvSpec) -> NDArray[np.uint8]:
+    """``[K, 3] uint8``: the tokens, cut or padded; or ``[C, H, W] uint8``: all of them in a box."""
+    if spec.channels:
+        return _box(tokens(oracle, index), spec)
     size = oracle.game.obs.num_tokens
     result = np.full((size, 3), PADDING, dtype=np.uint8)
     for slot, token in enumerate(tokens(oracle, index)[:size]):
         result[slot] = token
     return result
+
+
+def _box(found: list[Token], spec: EnvSpec) -> NDArray[np.uint8]:
+    box = np.zeros(spec.obs_shape, dtype=np.uint8)
+    names = {feature.id: feature.name for feature in spec.features}
+    for location, feature, value in found:
+        plane = box[spec.channels.index(names[feature])]
+        if location == GLOBAL_LOCATION:
+            plane[:] = value
+        else:
+            plane[location >> 4, location & 15] = value
+        if feature == 1:  # only agents have a group
+            box[0, location >> 4, location & 15] = 1
+    return box
+
+
+def state(oracle: Oracle, spec: EnvSpec) -> NDArray[np.uint8]:
+    """``[C, map height, map width] uint8``: all cells at once, and what only the agent itself sees on its cell."""
+    box = np.zeros(spec.state_shape, dtype=np.uint8)
+    names = {feature.id: feature.name for feature in spec.features}
+    agents = {agent.cell: agent for agent in oracle.agents}
+    for cell in np.ndindex(oracle.height, oracle.width):
+        for feature, value in _object_tokens(oracle, agents, cell):
+            box[spec.state_channels.index(names[feature]), *cell] = min(value, 255)
+    for index, agent in enumerate(oracle.agents):
+        box[0, *agent.cell] = index + 1
+        for _, feature, value in reversed(_global_tokens(oracle, agent)):  # of the visits, the own cell's stay
+            plane = box[spec.state_channels.index(names[feature])]
+            if feature == 7:
+                plane[:] = value
+            else:
+                plane[agent.cell] = value
+    return box
 
 
 def _global_tokens(oracle: Oracle, agent: Agent) -> list[Token]:
@@ -93,6 +117,11 @@ def _global_tokens(oracle: Oracle, agent: Agent) -> list[Token]:
     if obs.last_reward:
         # Halves are left to the comparison: float32 and float64 may fall on either side.
         found.append((GLOBAL_LOCATION, 10, min(255, max(0, 128 + math.floor(100 * agent.reward + 0.5)))))
+    if obs.visitation_counts:
+        centre = (obs.height // 2, obs.width // 2)
+        for down, right in ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)):
+            visits = agent.visits[agent.cell[0] + down, agent.cell[1] + right]
+            found.append(((centre[0] + down) << 4 | (centre[1] + right), 12, min(visits, 255)))
     return found
 
 

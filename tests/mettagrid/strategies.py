@@ -73,14 +73,19 @@ def _converters(draw: st.DrawFn, type_id: int) -> dict[str, Any]:
 
 @st.composite
 def _observations(draw: st.DrawFn) -> dict[str, Any]:
-    sides = st.sampled_from([3, 5, 7, 11])
+    sides = st.sampled_from([3, 5, 7, 11, 13, 15])
     return {
+        "kind": draw(st.sampled_from(["tokens", "tokens", "box"])),
         "width": draw(sides),
         "height": draw(sides),
+        "shape": draw(st.sampled_from(["square", "circle"])),
+        "line_of_sight": draw(st.booleans()),
         "num_tokens": draw(st.sampled_from([16, 40, 200])),
         "episode_completion_pct": draw(st.booleans()),
         "last_action": draw(st.booleans()),
         "last_reward": draw(st.booleans()),
+        "visitation_counts": draw(st.booleans()),
+        "global_state": draw(st.booleans()),
     }
 
 

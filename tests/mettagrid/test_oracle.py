@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from metta.common.env_spec import GLOBAL_LOCATION
+from metta.common.env_spec import GLOBAL_LOCATION, EnvSpec
 from metta.common.vector_env import StepBatch
 from metta.mettagrid.builder.envs import make_arena
 from metta.mettagrid.config.game import MettaGridConfig
@@ -19,7 +20,7 @@ from metta.mettagrid.vec_env import VecEnv, make_vec_env
 from metta.mettagrid.vec_env_config import VecEnvConfig
 from tests.mettagrid.oracle import Oracle
 from tests.mettagrid.oracle_teams import social_metrics
-from tests.mettagrid.oracle_view import mask, observation
+from tests.mettagrid.oracle_view import mask, observation, state
 from tests.mettagrid.philox import agent_order, words
 from tests.mettagrid.strategies import Play, games
 
@@ -70,11 +71,24 @@ def _compare(env: VecEnv, batch: StepBatch, oracle: Oracle) -> None:
     assert batch.action_mask is not None
     for index in range(len(oracle.agents)):
         assert batch.action_mask[index].tolist() == mask(oracle, index)
-        seen, expected = batch.observations[index].astype(int), observation(oracle, index).astype(int)
-        is_reward = (expected[:, 0] == GLOBAL_LOCATION) & (expected[:, 1] == LAST_REWARD)
-        # Halves may round either way: the engine sums rewards in its own order.
-        assert (abs(seen - expected)[is_reward] <= (0, 0, 1)).all()
-        np.testing.assert_array_equal(seen[~is_reward], expected[~is_reward])
+        _compare_view(env.spec, batch.observations[index], observation(oracle, index, env.spec))
+    if env.spec.state_shape:
+        assert batch.state is not None
+        _compare_planes(env.spec.state_channels, batch.state[0], state(oracle, env.spec))
+
+
+def _compare_view(spec: EnvSpec, seen: NDArray[Any], expected: NDArray[np.uint8]) -> None:
+    if spec.channels:
+        return _compare_planes(spec.channels, seen, expected)
+    is_reward = (expected[:, 0] == GLOBAL_LOCATION) & (expected[:, 1] == LAST_REWARD)
+    # Halves may round either way: the engine sums rewards in its own order.
+    assert (abs(seen.astype(int) - expected)[is_reward] <= (0, 0, 1)).all()
+    return np.testing.assert_array_equal(seen[~is_reward], expected[~is_reward])
+
+
+def _compare_planes(channels: tuple[str, ...], seen: NDArray[Any], expected: NDArray[np.uint8]) -> None:
+    for name, plane, wanted in zip(channels, seen.astype(int), expected.astype(int), strict=True):
+        np.testing.assert_allclose(plane, wanted, rtol=0, atol=name == "last_reward", err_msg=name)
 
 
 def _compare_world(env: VecEnv, oracle: Oracle) -> None:

@@ -44,3 +44,24 @@ def test_spec_does_not_depend_on_seedless_details() -> None:
     for other in (make_arena(6), make_arena(combat=False)):
         assert arena.differences(env_spec(other)) == []
         assert arena.digest() == env_spec(other).digest()
+
+
+def test_the_arena_keeps_its_digest() -> None:
+    """Policies saved before an observation was added still fit: a feature is listed only where it can be seen."""
+    assert env_spec(make_arena()).digest() == "7eee2d85d740a0f2da220c7ba02ae8b2b2a24ad698a7f542cad3c79b693ee9e0"
+
+
+def test_a_box_has_a_plane_for_agents_and_one_for_each_feature() -> None:
+    spec = env_spec(make_arena().replace({"game.obs.kind": "box", "game.obs.visitation_counts": True}))
+    assert spec.channels == ("agent", *(feature.name for feature in spec.features))
+    assert spec.obs_shape == (len(spec.channels), 11, 11)
+    assert "visitation_counts" in spec.channels
+    assert spec.digest() != env_spec(make_arena()).digest()
+
+
+def test_a_global_state_has_the_size_of_the_map() -> None:
+    game = make_arena().replace({"game.obs.global_state": True})
+    spec = env_spec(game)
+    assert spec.state_shape == (len(spec.state_channels), game.game.map.height, game.game.map.width)
+    assert spec.state_channels[0] == "agent:id"
+    assert spec.digest() == env_spec(make_arena()).digest()

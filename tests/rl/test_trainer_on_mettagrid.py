@@ -9,11 +9,13 @@ import pytest
 import torch
 
 from metta.agent.policy import build_policy
-from metta.agent.policy_config import BagConfig, BagLstmConfig
+from metta.agent.policy_config import BagConfig, BagLstmConfig, FastConfig, MlpConfig, default_policy_config
 from metta.checkpoint.trainer_state import TrainerStateStore
 from metta.common.run_dir import RunDir
 from metta.envs.env_config import make_env
 from metta.mettagrid.builder.envs import make_arena
+from metta.mettagrid.config.game import MettaGridConfig
+from metta.mettagrid.spec import env_spec
 from metta.mettagrid.vec_env_config import VecEnvConfig
 from metta.rl.trainer import Trainer
 from metta.rl.trainer_config import TrainerConfig
@@ -32,8 +34,13 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def make(tmp_path: Path, policy: BagConfig | BagLstmConfig, num_threads: int = 1, num_slots: int = 2) -> Trainer:
-    env = make_env(VecEnvConfig(env=ARENA, num_envs=4, num_threads=num_threads, num_slots=num_slots), seed=0)
+Preset = BagConfig | BagLstmConfig | FastConfig | MlpConfig
+
+
+def make(
+    tmp_path: Path, policy: Preset, num_threads: int = 1, num_slots: int = 2, game: MettaGridConfig = ARENA
+) -> Trainer:
+    env = make_env(VecEnvConfig(env=game, num_envs=4, num_threads=num_threads, num_slots=num_slots), seed=0)
     network = build_policy(policy, env.spec, seed=7)
     run_dir = RunDir.at(tmp_path, "arena").create()
     return Trainer(CONFIG, env, network, run_dir, seed=7, state_store=TrainerStateStore(run_dir))
@@ -96,3 +103,22 @@ def test_recorded_values_equal_evaluated_ones_with_memory(tmp_path: Path) -> Non
     assert (data["first"][:, 1:]).any(), "the test needs an episode that begins inside a segment"
     torch.testing.assert_close(output["values"].detach(), data["values"], rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(output["act_log_prob"].detach(), data["act_log_prob"], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "preset", [MlpConfig(hidden_sizes=(16,)), FastConfig(lstm_size=16, encoder_size=16, conv1_kernel=3, conv1_stride=1)]
+)
+def test_boxes_with_a_global_state_are_trained_on(tmp_path: Path, preset: MlpConfig | FastConfig) -> None:
+    """The presets that take boxes learn from the engine's; the state stands beside them, for critics that read it."""
+    game = ARENA.replace(
+        {"game.obs.kind": "box", "game.obs.width": 7, "game.obs.height": 7, "game.obs.global_state": True}
+    )
+    assert isinstance(default_policy_config(env_spec(game)), MlpConfig)
+    trainer = make(tmp_path, preset, game=game)
+    before = [parameter.clone() for parameter in trainer.policy.parameters()]
+    trainer.train_epoch()
+    data = trainer.experience.buffer
+    assert data["env_obs"].dtype == torch.uint8
+    assert data["env_obs"][..., 0, 3, 3].all(), "each agent stands in the middle of its box"
+    assert data["action_mask"].gather(-1, data["action"].unsqueeze(-1)).all()
+    assert any(not torch.equal(old, new) for old, new in zip(before, trainer.policy.parameters(), strict=True))

@@ -13,10 +13,10 @@
 namespace mettagrid::bindings {
 namespace {
 
-std::shared_ptr<Game> Compile(const py::dict& data) {
+std::shared_ptr<Game> Compile(const py::dict& data, std::vector<std::uint8_t> features) {
   GameConfig config;
   Read(data, "game", config);
-  return std::make_shared<Game>(config);
+  return std::make_shared<Game>(config, std::move(features));
 }
 
 py::dict Schema() {
@@ -88,9 +88,15 @@ py::array_t<std::uint8_t> DrawMapAlone(const py::dict& data,
 
 void BindGame(py::module_& module) {
   py::class_<Game, std::shared_ptr<Game>>(module, "GameProgram", "A compiled, immutable game.")
-      .def(py::init(&Compile), py::arg("game"), "Compile GameConfig.model_dump(mode='json').")
+      .def(py::init(&Compile), py::arg("game"), py::arg("features") = std::vector<std::uint8_t>{},
+           "Compile GameConfig.model_dump(mode='json'); `features`: ids of a box's planes, as the EnvSpec lists them.")
       .def_property_readonly("num_agents", [](const Game& game) { return game.program.num_agents; })
       .def_property_readonly("num_tokens", [](const Game& game) { return game.program.obs.num_tokens; })
+      .def_property_readonly("feature_ids",
+                             [](const Game& game) {
+                               const auto& ids = game.program.obs.features;
+                               return std::vector<int>(ids.begin(), ids.end());
+                             })
       .def_property_readonly("max_steps", [](const Game& game) { return game.program.max_steps; })
       .def_property_readonly("map_width", [](const Game& game) { return game.program.map.width; })
       .def_property_readonly("map_height", [](const Game& game) { return game.program.map.height; })

@@ -32,13 +32,37 @@ std::unique_ptr<VecEnv> Make(const std::vector<std::shared_ptr<Game>>& games, st
                                   VecEnvOptions{num_envs, num_slots, num_threads, desync_episodes, same_step_reset});
 }
 
+std::span<std::uint8_t> BoundObservations(const char* name, const VecEnv& env, const py::object& array) {
+  const auto rows = static_cast<py::ssize_t>(env.num_rows());
+  const ObservationSpec& obs = env.program().obs;
+  if (obs.kind == ObservationKind::kTokens) {
+    return CheckedSpan<std::uint8_t>(name, array, {rows, obs.num_tokens, 3});
+  }
+  return CheckedSpan<std::uint8_t>(name, array,
+                                   {rows, static_cast<py::ssize_t>(obs.num_channels()), obs.height, obs.width});
+}
+
+std::span<std::uint8_t> BoundState(const VecEnv& env, const py::object& array) {
+  if (!env.program().obs.global_state) {
+    MG_CHECK(array.is_none(), ShapeError,
+             "a state buffer was given, but the game has no global state. Pass None, or set obs.global_state.");
+    return {};
+  }
+  const auto channels = static_cast<py::ssize_t>(env.game().state.num_channels());
+  return CheckedSpan<std::uint8_t>(
+      "state", array,
+      {static_cast<py::ssize_t>(env.num_envs()), channels, static_cast<py::ssize_t>(env.program().map.height),
+       static_cast<py::ssize_t>(env.program().map.width)});
+}
+
 void Bind(VecEnv& env, const py::object& observations, const py::object& rewards, const py::object& terminated,
           const py::object& truncated, const py::object& first, const py::object& action_mask,
-          const py::object& action_success, const py::object& used_tokens, const py::object& final_observations) {
+          const py::object& action_success, const py::object& used_tokens, const py::object& final_observations,
+          const py::object& state) {
   const auto rows = static_cast<py::ssize_t>(env.num_rows());
   const auto actions = static_cast<py::ssize_t>(env.program().num_actions());
   Buffers buffers{
-      .observations = CheckedSpan<std::uint8_t>("observations", observations, {rows, env.program().obs.num_tokens, 3}),
+      .observations = BoundObservations("observations", env, observations),
       .rewards = CheckedSpan<float>("rewards", rewards, {rows}),
       .terminated = CheckedSpan<bool>("terminated", terminated, {rows}),
       .truncated = CheckedSpan<bool>("truncated", truncated, {rows}),
@@ -46,17 +70,17 @@ void Bind(VecEnv& env, const py::object& observations, const py::object& rewards
       .action_mask = CheckedSpan<bool>("action_mask", action_mask, {rows, actions}),
       .action_success = CheckedSpan<bool>("action_success", action_success, {rows}),
       .used_tokens = CheckedSpan<std::uint16_t>("used_tokens", used_tokens, {rows}),
+      .state = BoundState(env, state),
   };
   if (!final_observations.is_none()) {
-    buffers.final_observations =
-        CheckedSpan<std::uint8_t>("final_observations", final_observations, {rows, env.program().obs.num_tokens, 3});
+    buffers.final_observations = BoundObservations("final_observations", env, final_observations);
   }
   {
     const Release release;
     env.Bind(buffers);
   }
   env.arrays = py::make_tuple(observations, rewards, terminated, truncated, first, action_mask, action_success,
-                              used_tokens, final_observations);
+                              used_tokens, final_observations, state);
 }
 
 void Send(VecEnv& env, std::size_t slot, const py::object& actions, bool strict) {
@@ -176,7 +200,7 @@ void BindVecEnv(py::module_& module) {
            py::arg("num_threads"), py::arg("desync_episodes"), py::arg("same_step_reset") = false)
       .def("bind", &Bind, py::kw_only(), py::arg("observations"), py::arg("rewards"), py::arg("terminated"),
            py::arg("truncated"), py::arg("first"), py::arg("action_mask"), py::arg("action_success"),
-           py::arg("used_tokens"), py::arg("final_observations") = py::none(),
+           py::arg("used_tokens"), py::arg("final_observations") = py::none(), py::arg("state") = py::none(),
            "Write results into these arrays from now on.")
       .def("reset", &VecEnv::Reset, py::arg("seed"), py::call_guard<Release>())
       .def("begin_next", &VecEnv::BeginNext, py::arg("env"), py::call_guard<Release>())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
@@ -66,8 +67,7 @@ class FeatureTable:
         weights = np.zeros((256, 256), np.float32)
         next_row = 0
         channels = {"cell": 0, "global": 0}
-        # By id, not by place in the list: specs that say the same must give the same rows.
-        for feature in sorted(spec.features, key=lambda f: (f.scope == "global", f.id)):
+        for feature in by_scope(spec.features):
             size = height * width if feature.scope == "cell" else 1
             count = feature.num_values if feature.kind == "categorical" else 1
             scopes[feature.id] = _CELL if feature.scope == "cell" else _GLOBAL
@@ -80,6 +80,11 @@ class FeatureTable:
             next_row += size * count
             channels[feature.scope] += count
         return cls(positions, scopes, rows, weights, (height, width), channels["cell"], channels["global"])
+
+
+def by_scope(features: Iterable[FeatureSpec]) -> list[FeatureSpec]:
+    """Features of cells, then global ones; by id, not by place: specs that say the same must give the same rows."""
+    return sorted(features, key=lambda feature: (feature.scope == "global", feature.id))
 
 
 def _numeric_weight(feature: FeatureSpec, value: int, scale: NumericScale) -> float:

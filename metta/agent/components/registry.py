@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from metta.agent.components.box_planes import BoxPlanes
 from metta.agent.components.cnn import CNNEncoder
 from metta.agent.components.heads import ActorHead, ValueHead
 from metta.agent.components.linear import MLP, LinearModule
@@ -14,6 +15,7 @@ from metta.common.suggest import did_you_mean
 
 COMPONENTS: dict[str, type[MettaModule]] = {
     "ActorHead": ActorHead,
+    "BoxPlanes": BoxPlanes,
     "CNNEncoder": CNNEncoder,
     "LSTM": LSTM,
     "LinearModule": LinearModule,

@@ -1,7 +1,8 @@
-"""`fast`: convolutions on the dense box made from tokens, LSTM, heads."""
+"""`fast`: convolutions on the dense box, LSTM, heads."""
 
 from __future__ import annotations
 
+from metta.agent.components.box_planes import BoxPlanes
 from metta.agent.components.cnn import CNNEncoder, ConvSize
 from metta.agent.components.feature_table import FeatureTable
 from metta.agent.components.heads import ActorHead, ValueHead
@@ -14,19 +15,22 @@ from metta.common.env_spec import EnvSpec
 
 
 def build_fast(config: FastConfig, spec: EnvSpec) -> ComponentContainer:
-    """``env_obs -> box -> cnn -> lstm -> actor, critic``."""
-    features = FeatureTable.from_spec(spec, config.numeric_scale)
-    channels = features.num_cell_channels + features.num_global_channels
+    """``env_obs -> box -> cnn -> lstm -> actor, critic``. Tokens are spread over the box; a box is taken as it is."""
+    if spec.channels:
+        box = BoxPlanes(spec, numeric_scale=config.numeric_scale)
+        shape = box.out_shape
+    else:
+        features = FeatureTable.from_spec(spec, config.numeric_scale)
+        box = ObsToBox(features, spec.obs_shape[0])
+        shape = (features.num_cell_channels + features.num_global_channels, *features.window)
     convs = (
         ConvSize(config.conv1_channels, config.conv1_kernel, config.conv1_stride),
         ConvSize(config.conv2_channels, config.conv2_kernel, config.conv2_stride),
     )
     size, layers = config.lstm_size, config.lstm_layers
     network = ComponentContainer(network_inputs(spec, LSTM.state_shapes(size, layers)))
-    network.add_component("box", ObsToBox(features, spec.obs_shape[0]))
-    network.add_component(
-        "cnn", CNNEncoder((channels, *features.window), convs, config.encoder_size, activation=config.activation)
-    )
+    network.add_component("box", box)
+    network.add_component("cnn", CNNEncoder(shape, convs, config.encoder_size, activation=config.activation))
     network.add_component("lstm", LSTM(config.encoder_size, size, layers))
     network.add_component("actor", ActorHead(size, spec.num_actions, "core", gain=config.actor_gain))
     network.add_component("critic", ValueHead(size, "core", gain=config.value_gain))

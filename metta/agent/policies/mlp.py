@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from metta.agent.components.box_planes import BoxPlanes
 from metta.agent.components.heads import ActorHead, ValueHead
 from metta.agent.components.linear import MLP
 from metta.agent.container import ComponentContainer
@@ -14,21 +15,24 @@ from metta.common.errors import ConfigError
 
 
 def build_mlp(config: MlpConfig, spec: EnvSpec) -> ComponentContainer:
-    """``env_obs -> trunk -> actor, critic``, or a trunk each."""
+    """``env_obs -> trunk -> actor, critic``, or a trunk each. Named channels become one-hot planes first."""
     if spec.obs_kind != "box":
         raise ConfigError(
             f"environment {spec.name!r} has {spec.obs_kind} observations {spec.obs_shape}, but this policy reads "
             f"boxes. Choose policy_architecture=bag, or an environment with box observations."
         )
     network = ComponentContainer(network_inputs(spec))
+    key, shape = "env_obs", spec.obs_shape
+    if spec.channels:
+        planes = BoxPlanes(spec)
+        network.add_component("planes", planes)
+        key, shape = "box", planes.out_shape
     trunks = (
         {"trunk": "hidden"} if config.shared_trunk else {"actor_trunk": "actor_hidden", "critic_trunk": "critic_hidden"}
     )
-    for name, key in trunks.items():
-        network.add_component(
-            name, MLP(spec.obs_shape, config.hidden_sizes, "env_obs", key, activation=config.activation)
-        )
-    width = config.hidden_sizes[-1] if config.hidden_sizes else math.prod(spec.obs_shape)
+    for name, out_key in trunks.items():
+        network.add_component(name, MLP(shape, config.hidden_sizes, key, out_key, activation=config.activation))
+    width = config.hidden_sizes[-1] if config.hidden_sizes else math.prod(shape)
     actor_key, critic_key = next(iter(trunks.values())), next(reversed(trunks.values()))
     network.add_component("actor", ActorHead(width, spec.num_actions, actor_key, gain=config.actor_gain))
     network.add_component("critic", ValueHead(width, critic_key, gain=config.value_gain))

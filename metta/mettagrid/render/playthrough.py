@@ -6,7 +6,7 @@ A script is plain text::
 
     seed 3
     set game.objects.mine_red.cooldown = 4
-    show observations
+    show observations           (also: show window, each agent's view drawn)
     map
     ####
     #@m#
@@ -35,6 +35,7 @@ from metta.common.vector_env import StepBatch
 from metta.mettagrid.builder.envs import make_arena
 from metta.mettagrid.config.game import MettaGridConfig
 from metta.mettagrid.render.ansi import ARROWS, ascii_map
+from metta.mettagrid.render.window import draw_window
 from metta.mettagrid.vec_env import VecEnv, make_vec_env
 from metta.mettagrid.vec_env_config import VecEnvConfig
 
@@ -51,6 +52,7 @@ class Script:
     seed: int
     actions: tuple[tuple[str, ...], ...]
     show_observations: bool
+    show_window: bool
 
 
 def parse_script(text: str) -> Script:
@@ -64,7 +66,7 @@ def parse_script(text: str) -> Script:
     changes: dict[str, Any] = {}
     rows: list[str] = []
     steps: list[tuple[str, ...]] = []
-    seed, observations, drawing = 0, False, False
+    seed, shown, drawing = 0, set[str](), False
     for number, line in enumerate(lines, start=2):
         word, _, rest = line.partition(" ")
         if word == "do":
@@ -79,8 +81,8 @@ def parse_script(text: str) -> Script:
             changes[key] = json.loads(value)
         elif word == "seed":
             seed = int(rest)
-        elif line == "show observations":
-            observations = True
+        elif line in ("show observations", "show window"):
+            shown.add(rest)
         elif line:
             directives = ("set", "seed", "map", "do", "show")
             raise ConfigError(
@@ -89,7 +91,7 @@ def parse_script(text: str) -> Script:
             )
     config = _game(title, rows, changes)
     _check_actions(config, steps)
-    return Script(head, config, seed, tuple(steps), observations)
+    return Script(head, config, seed, tuple(steps), "observations" in shown, "window" in shown)
 
 
 def _repeated(words: list[str]) -> list[tuple[str, ...]]:
@@ -172,6 +174,11 @@ def _state(env: VecEnv, batch: StepBatch, script: Script) -> Iterator[str]:
     if script.show_observations:
         for agent in agents:
             yield f"sees {agent}: {'; '.join(describe_tokens(batch.observations[agent], env.spec))}"
+    if script.show_window:
+        types = {thing.type_id: name for name, thing in script.config.game.objects.items()}
+        for agent in range(len(agents)):
+            yield f"window {agent}:"
+            yield from (f"  {line}" for line in draw_window(batch.observations[agent], env.spec, types))
 
 
 def _agent_line(agent: int, item: Mapping[str, Any] | None, batch: StepBatch) -> str:

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "mettagrid/objects/game_program.h"
+#include "mettagrid/observe/global_state.h"
 #include "mettagrid/observe/observer.h"
 #include "mettagrid/systems/registry.h"
 
@@ -11,9 +13,10 @@ namespace mettagrid {
 
 // A compiled game with its observation tables: what environments share.
 struct Game {
-  explicit Game(const GameConfig& config)
-      : program(CompileGame(config)),
+  explicit Game(const GameConfig& config, std::vector<std::uint8_t> features = {})
+      : program(CompileGame(config, std::move(features))),
         observer(program),
+        state(program),
         systems(EnabledSystems(program)),
         starts(SystemStarts(program)) {}
   Game(const Game&) = delete;
@@ -21,6 +24,7 @@ struct Game {
 
   const GameProgram program;
   const Observer observer;
+  const GlobalState state;
   const std::vector<RunSystem> systems;
   const std::vector<RunSystem> starts;
 };

@@ -89,7 +89,8 @@ class VecEnv {
   std::size_t num_agents() const { return games_.front()->program.num_agents; }
   std::size_t num_rows() const { return num_envs() * num_agents(); }
   std::size_t rows_per_slot() const { return num_rows() / num_slots(); }
-  const GameProgram& program() const { return games_.front()->program; }
+  const Game& game() const { return *games_.front(); }
+  const GameProgram& program() const { return game().program; }
 
  private:
   enum class SlotState : std::uint8_t { kUnset, kRunning, kReady, kReceived };

@@ -17,6 +17,7 @@ inline constexpr std::uint8_t kEpisodeCompletion = 7;
 inline constexpr std::uint8_t kLastAction = 8;
 inline constexpr std::uint8_t kLastReward = 10;
 inline constexpr std::uint8_t kGlyph = 11;
+inline constexpr std::uint8_t kVisitationCounts = 12;
 inline constexpr std::uint8_t kSwappable = 13;
 inline constexpr std::uint8_t kCooldownRemaining = 14;
 inline constexpr std::uint8_t kClipped = 15;

@@ -12,21 +12,13 @@
 #include "mettagrid/objects/agent_rules.h"
 #include "mettagrid/objects/map_plan.h"
 #include "mettagrid/objects/object_type.h"
+#include "mettagrid/objects/observation_spec.h"
 #include "mettagrid/objects/stat_slots.h"
 #include "mettagrid/objects/system_rules.h"
 #include "mettagrid/objects/team_rules.h"
 #include "mettagrid/objects/world_layout.h"
 
 namespace mettagrid {
-
-struct ObservationSpec {
-  std::int32_t width = 11;
-  std::int32_t height = 11;
-  std::int32_t num_tokens = 200;
-  bool episode_completion_pct = true;
-  bool last_action = true;
-  bool last_reward = true;
-};
 
 // A game compiled once: ids instead of names, tables instead of rules. Immutable, shared by all environments that play
 // it, on all threads.
@@ -86,7 +78,8 @@ struct GameProgram {
 
 // Resolves all names and lays out the world.
 // Throws ConfigError naming the key: an unknown name, a value out of range, a map that does not hold its objects.
-GameProgram CompileGame(const GameConfig& config);
+// `features`: ids that a box has planes for, ascending; without any it has one for each id.
+GameProgram CompileGame(const GameConfig& config, std::vector<std::uint8_t> features = {});
 
 // Parts of CompileGame; they follow the groups, objects and the map.
 void CompileActions(const ActionsConfig& config, const Names& names, GameProgram& game);

@@ -34,6 +34,8 @@ struct ObjectKind {
   void (*describe)(const World& world, ObjectId object, Description& out);
   // Whether the clipper can clip it.
   bool clippable = false;
+  // Whether it hides what is behind it, in games with line of sight; absent: never.
+  bool (*is_opaque)(const World& world, ObjectId object) = nullptr;
 };
 
 extern const std::array<const ObjectKind*, std::variant_size_v<ObjectRules>> kObjectKinds;  // as ObjectRules

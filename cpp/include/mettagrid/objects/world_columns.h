@@ -68,6 +68,7 @@ struct AgentColumns {
   Amount* inventory;          // [A][R]
   Amount* inventory_before;   // [A][R] before the actions of this step
   double* stats;              // [A][S]
+  std::uint8_t* visits;       // [A][padded cells], see visits.h; only in games that count visits
 };
 
 struct ObjectColumns {

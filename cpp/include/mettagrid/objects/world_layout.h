@@ -57,6 +57,9 @@ struct WorldLayout {
   // encoded tokens by cell code: run_bytes each; the last byte counts the tokens
   std::size_t runs = 0;
   std::size_t run_bytes = 16;
+  std::size_t hot_bytes = 0;  // what comes after these is large, and little of it is touched in a step
+  // agents again
+  std::size_t agent_visits = 0;  // uint8 [A][padded cells], in games that count visits
 
   std::size_t num_bytes = 0;
   std::uint64_t fingerprint = 0;  // tells worlds of different programs apart

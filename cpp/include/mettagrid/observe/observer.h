@@ -2,38 +2,33 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
-#include "mettagrid/objects/world.h"
+#include "mettagrid/observe/line_of_sight.h"
+#include "mettagrid/observe/window.h"
 
 namespace mettagrid {
-
-// Cells of an odd window in reading order for policies: by Manhattan distance from the centre, then by row, then by
-// column: (0,0) (-1,0) (0,-1) (0,1) (1,0) (-2,0) (-1,-1) (-1,1) ...
-struct WindowCell {
-  std::int32_t row;  // relative to the agent
-  std::int32_t column;
-};
-std::vector<WindowCell> CellsByDistance(std::int32_t width, std::int32_t height);
 
 struct TokenCounts {
   std::uint64_t written = 0;
   std::uint64_t dropped = 0;  // did not fit any more; the farthest ones
 };
 
-// Writes token observations of one game. Immutable after construction, shared by all environments and threads.
-//
-// A window row's occupied cells are a few bits of the world's occupancy set. Tables turn them into a set of ranks
-// (places in the distance order), six columns at a time, so that only occupied cells are visited, nearest first.
+// Writes the observations of one game, as tokens or as a dense box. Immutable after construction, shared by all
+// environments and threads. How a game observes is chosen once: what it does not use costs nothing.
 class Observer {
  public:
   explicit Observer(const GameProgram& program);
 
-  // One row of `num_tokens * 3` bytes per agent, one after the other; `used_tokens` [A] how many of them are filled.
+  // One row of `obs.num_bytes()` per agent, one after the other; `used_tokens` [A] how many tokens each holds.
   // RefreshRuns comes first. `next_world`: the world that is observed next, fetched into the cache meanwhile.
+  // Throws EnvError when tokens do not fit and the game wants that to be an error.
   TokenCounts Write(const World& world, std::span<std::uint8_t> rows, std::span<std::uint16_t> used_tokens,
-                    std::span<const std::byte> next_world = {}) const;
+                    std::span<const std::byte> next_world = {}) const {
+    return (this->*write_)(world, rows, used_tokens, next_world);
+  }
 
   // A cell's location, row << 4 | column, in bytes 0, 3, 6, 9, 12 and 15: where a chunk of tokens has it.
   struct alignas(16) LocationPattern {
@@ -41,24 +36,47 @@ class Observer {
   };
 
  private:
-  static constexpr std::uint32_t kGroupBits = 6;
-  static constexpr std::uint32_t kGroupSize = 1U << kGroupBits;
+  using WriteFunction = TokenCounts (Observer::*)(const World&, std::span<std::uint8_t>, std::span<std::uint16_t>,
+                                                  std::span<const std::byte>) const;
+  // Words of a RankSet; sizes of the usual window, so that its look-ups are unrolled.
+  template <std::size_t kWords, std::uint32_t kHeight, std::size_t kGroups>
+  WriteFunction ChooseForWindow() const;
 
-  // kWords of 64 ranks; kHeight and kGroups let the compiler unroll the look-ups of the usual window (0: as the game
-  // says).
-  template <std::size_t kWords, std::uint32_t kHeight, std::size_t kGroups>
-  TokenCounts WriteRows(const World& world, std::span<std::uint8_t> rows, std::span<std::uint16_t> used_tokens,
-                        std::span<const std::byte> next_world) const;
-  template <std::size_t kWords, std::uint32_t kHeight, std::size_t kGroups>
-  std::array<std::uint64_t, kWords> OccupiedRanks(const std::uint8_t* occupied, CellIndex centre) const;
+  template <std::size_t kWords, std::uint32_t kHeight, std::size_t kGroups, bool kSight>
+  TokenCounts WriteTokens(const World& world, std::span<std::uint8_t> rows, std::span<std::uint16_t> used_tokens,
+                          std::span<const std::byte> next_world) const;
+  template <std::size_t kWords, std::uint32_t kHeight, std::size_t kGroups, bool kSight>
+  TokenCounts WriteBoxes(const World& world, std::span<std::uint8_t> rows, std::span<std::uint16_t> used_tokens,
+                         std::span<const std::byte> next_world) const;
+  template <std::size_t kWords, std::uint32_t kHeight, std::size_t kGroups, bool kSight>
+  RankSet<kWords> VisibleThings(const World& world, CellIndex centre) const;
+
+  std::span<const std::byte> HotPart(std::span<const std::byte> world) const;
   std::uint8_t* WriteGlobals(const World& world, AgentId agent, std::uint8_t completion, std::uint8_t* out) const;
+  std::uint8_t* WriteVisits(const World& world, AgentId agent, std::uint8_t* out) const;
+  // Fills the planes of global features and the visit counts; returns how many tokens that would be.
+  std::size_t FillGlobals(const World& world, AgentId agent, std::uint8_t completion, std::uint8_t* box) const;
+  [[noreturn]] void RaiseOverflow(const World& world, AgentId agent, std::uint64_t needed) const;
 
   const GameProgram* program_;
-  std::size_t groups_ = 0;                 // of kGroupBits columns
-  std::vector<std::int32_t> offsets_;      // by rank: padded cells from the agent
+  Window window_;
+  std::optional<LineOfSight> line_of_sight_;
+  WriteFunction write_;
+  // The agent's cell and its neighbours in the north, south, west and east, whose visits are shown.
+  struct VisitCell {
+    std::uint8_t location;
+    std::int32_t offset;
+    std::uint16_t place;  // row * width + column
+  };
+  std::array<VisitCell, 5> visit_cells_;
   std::vector<LocationPattern> patterns_;  // by rank
-  // [window row][group][kGroupSize][words of 64 ranks]
-  std::vector<std::uint64_t> rank_sets_;
+  std::vector<std::uint16_t> places_;      // by rank: row * width + column
+  std::array<std::uint32_t, 256> planes_;  // by feature: where its plane starts in a box
 };
+
+// floor(255 * step / max_steps); 0 in an endless game.
+std::uint8_t CompletionValue(const World& world);
+// 128 + round(100 * reward), saturating.
+std::uint8_t RewardValue(float reward);
 
 }  // namespace mettagrid

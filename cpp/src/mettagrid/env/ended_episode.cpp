@@ -51,7 +51,7 @@ void EndedEpisode::Read(std::span<const std::byte> bytes, const GameProgram& pro
   if (bytes.empty()) return;
   const std::size_t agents = program.num_agents;
   const std::size_t rewards = agents * sizeof(float);
-  const std::size_t observations = agents * ObservationBytes(program);
+  const std::size_t observations = agents * program.obs.num_bytes();
   MG_CHECK(bytes.size() == rewards + agents + observations, EnvError, "the snapshot has ", bytes.size(),
            " bytes after its world, expected none or ", rewards + agents + observations,
            ": what the ended episode returned. It belongs to another game or engine version.");

@@ -129,6 +129,7 @@ TokenCounts Env::WriteRows(const Buffers& out, std::span<const std::byte> next_w
   const GameProgram& program = game_->program;
   const std::size_t num_actions = program.num_actions();
   const TokenCounts counts = game_->observer.Write(world_, out.observations, out.used_tokens, next_world);
+  if (!out.state.empty()) game_->state.Write(world_, out.state);
   phases.End(Phase::kObservations);
   for (std::size_t i = 0; i < program.num_agents; ++i) {
     out.rewards[i] = world_.agents.reward[i];

@@ -176,9 +176,7 @@ void VecEnv::EndEpisode(std::size_t env, std::vector<EpisodeRecord>& ended) {
   if (same_step_) envs_[env].BeginInSameStep(RowsOf(env));
 }
 
-Buffers VecEnv::RowsOf(std::size_t env) const {
-  return buffers_.Rows(env * num_agents(), num_agents(), envs_[env].game().program);
-}
+Buffers VecEnv::RowsOf(std::size_t env) const { return buffers_.Of(env, envs_[env].game()); }
 
 std::vector<EpisodeRecord> VecEnv::DrainEpisodes() {
   PeekEpisodes();

@@ -34,6 +34,14 @@ std::vector<std::string> ActionNames(const GameProgram& program) {
   return names;
 }
 
+const char* NameOf(ObservationKind kind) { return kind == ObservationKind::kBox ? "box" : "tokens"; }
+
+std::vector<std::string> FeatureIds(const GameProgram& program) {
+  std::vector<std::string> ids;
+  for (const std::uint8_t id : program.obs.features) ids.push_back(std::to_string(id));
+  return ids;
+}
+
 }  // namespace
 
 void VecEnv::CheckSpaces(const GameProgram& other) const {
@@ -42,7 +50,16 @@ void VecEnv::CheckSpaces(const GameProgram& other) const {
   differences.Compare("num_agents", other.num_agents, mine.num_agents);
   differences.Compare("obs.width", other.obs.width, mine.obs.width);
   differences.Compare("obs.height", other.obs.height, mine.obs.height);
+  differences.Compare("obs.kind", NameOf(other.obs.kind), NameOf(mine.obs.kind));
   differences.Compare("obs.num_tokens", other.obs.num_tokens, mine.obs.num_tokens);
+  differences.Compare("obs.global_state", other.obs.global_state, mine.obs.global_state);
+  if (mine.obs.global_state) {
+    differences.Compare("the map's height", other.map.height, mine.map.height);
+    differences.Compare("the map's width", other.map.width, mine.map.width);
+  }
+  if (mine.obs.global_state || mine.obs.kind == ObservationKind::kBox) {
+    differences.Compare("the features", FeatureIds(other), FeatureIds(mine));
+  }
   differences.Compare("resource_names", other.resource_names, mine.resource_names);
   differences.Compare("the actions", ActionNames(other), ActionNames(mine));
   const std::string found = differences.Take();

@@ -10,7 +10,6 @@
 namespace mettagrid {
 namespace {
 
-constexpr std::int64_t kMaxTokens = 4096;
 constexpr std::size_t kAgentTokens = 4;  // type_id, group, frozen, orientation
 
 class Compiler {
@@ -43,17 +42,7 @@ class Compiler {
         static_cast<std::uint32_t>(Ranged("num_agents", config_.num_agents, 1, static_cast<std::int64_t>(kMaxAgents)));
     game_.max_steps =
         static_cast<std::uint32_t>(Ranged("max_steps", config_.max_steps, 0, std::numeric_limits<std::int32_t>::max()));
-    const ObservationConfig& obs = config_.obs;
-    for (const auto& [key, size] : {std::pair{"obs.width", obs.width}, std::pair{"obs.height", obs.height}}) {
-      MG_CHECK(size >= 3 && size <= 15 && size % 2 == 1, ConfigError, key, "=", size,
-               ", expected an odd number 3 .. 15: the agent stands in the window's centre.");
-    }
-    game_.obs = {.width = static_cast<std::int32_t>(obs.width),
-                 .height = static_cast<std::int32_t>(obs.height),
-                 .num_tokens = static_cast<std::int32_t>(Ranged("obs.num_tokens", obs.num_tokens, 16, kMaxTokens)),
-                 .episode_completion_pct = obs.episode_completion_pct,
-                 .last_action = obs.last_action,
-                 .last_reward = obs.last_reward};
+    game_.obs = CompileObservation(config_.obs);
   }
 
   void CompileGroups() {
@@ -153,6 +142,10 @@ class Compiler {
 
 }  // namespace
 
-GameProgram CompileGame(const GameConfig& config) { return Compiler(config).Run(); }
+GameProgram CompileGame(const GameConfig& config, std::vector<std::uint8_t> features) {
+  GameProgram game = Compiler(config).Run();
+  game.obs.features = CheckedFeatures(std::move(features), game.num_resources());
+  return game;
+}
 
 }  // namespace mettagrid

@@ -107,6 +107,7 @@ World::World(const GameProgram& compiled, std::byte* bytes)
           .inventory = Column<Amount>(bytes, compiled.layout.agent_inventory),
           .inventory_before = Column<Amount>(bytes, compiled.layout.agent_inventory_before),
           .stats = Column<double>(bytes, compiled.layout.agent_stats),
+          .visits = Column<std::uint8_t>(bytes, compiled.layout.agent_visits),
       },
       objects{
           .cell = Column<CellIndex>(bytes, compiled.layout.object_cell),
@@ -140,7 +141,10 @@ void StartEpisode(const World& world, std::uint32_t episode, std::span<std::uint
   DrawMap(world, scratch);
   std::copy(program.dealt_groups.begin(), program.dealt_groups.end(), world.agents.group);
   StartObjects(world);
-  for (std::size_t i = 0; i < program.num_agents; ++i) GiveInitialInventory(world, AgentId(i));
+  for (std::size_t i = 0; i < program.num_agents; ++i) {
+    GiveInitialInventory(world, AgentId(i));
+    if (program.obs.visitation_counts && world.IsHere(AgentId(i))) world.CountVisit(AgentId(i));
+  }
 }
 
 void GiveInitialInventory(const World& world, AgentId agent) {

@@ -74,6 +74,8 @@ WorldLayout LayOutWorld(const GameProgram& program, std::size_t max_tokens) {
   layout.object_changed = plan.Add<std::uint64_t>((objects + 63) / 64);
   layout.run_bytes = kChunkBytes * ((max_tokens + kTokensPerChunk - 1) / kTokensPerChunk);
   layout.runs = plan.Add<std::uint8_t>((program.first_object_code + objects) * layout.run_bytes);
+  layout.hot_bytes = plan.size();
+  layout.agent_visits = plan.Add<std::uint8_t>(program.obs.visitation_counts ? agents * cells : 0);
   layout.num_bytes = plan.size();
   const std::array<std::uint64_t, 9> shape = {agents,
                                               objects,

@@ -1,23 +1,16 @@
 #include "mettagrid/observe/observer.h"
 
 #include <algorithm>
-#include <bit>
-#include <cstdlib>
 #include <cstring>
 
 #include "mettagrid/core/prefetch.h"
 #include "mettagrid/objects/features.h"
+#include "mettagrid/observe/planes.h"
 
 namespace mettagrid {
 namespace {
 
 constexpr std::size_t kChunkStep = kTokensPerChunk * kTokenBytes;  // 15: the 16th byte belongs to the next chunk
-
-std::uint32_t Load32(const std::uint8_t* from) {
-  std::uint32_t word;
-  std::memcpy(&word, from, sizeof(word));
-  return word;
-}
 
 // 16 bytes of a token run, with the location put where the run has zeros.
 inline void CopyChunk(std::uint8_t* to, const std::uint8_t* from, const Observer::LocationPattern& pattern) {
@@ -60,103 +53,111 @@ struct RowEnd {
   }
 };
 
+inline std::uint8_t* AddToken(std::uint8_t* out, std::uint8_t location, std::uint8_t feature, std::uint8_t value) {
+  out[0] = location;
+  out[1] = feature;
+  out[2] = value;
+  return out + kTokenBytes;
+}
+
+}  // namespace
+
 std::uint8_t RewardValue(float reward) {
   const double value = 128.5 + 100.0 * static_cast<double>(reward);  // truncation below rounds to nearest
   return static_cast<std::uint8_t>(std::clamp(value, 0.0, 255.0));
 }
 
-}  // namespace
-
-std::vector<WindowCell> CellsByDistance(std::int32_t width, std::int32_t height) {
-  std::vector<WindowCell> cells;
-  for (std::int32_t distance = 0; distance <= width / 2 + height / 2; ++distance) {
-    for (std::int32_t row = -distance; row <= distance; ++row) {
-      const std::int32_t column = distance - std::abs(row);
-      if (std::abs(row) > height / 2 || column > width / 2) continue;
-      cells.push_back({row, -column});
-      if (column > 0) cells.push_back({row, column});
-    }
-  }
-  return cells;
+std::uint8_t CompletionValue(const World& world) {
+  const std::uint64_t step = world.header().step;
+  const std::uint32_t max_steps = world.program->max_steps;
+  return max_steps == 0 ? std::uint8_t{0} : static_cast<std::uint8_t>(255 * step / max_steps);
 }
 
-Observer::Observer(const GameProgram& program) : program_(&program) {
-  const auto width = static_cast<std::size_t>(program.obs.width);
-  const auto height = static_cast<std::size_t>(program.obs.height);
-  const auto cells = CellsByDistance(program.obs.width, program.obs.height);
-  const std::size_t words = cells.size() <= 128 ? 2 : 4;
-  groups_ = (width + kGroupBits - 1) / kGroupBits;
-  std::vector<std::size_t> rank_at(width * height);
-  for (std::size_t rank = 0; rank < cells.size(); ++rank) {
-    const auto row = static_cast<std::uint32_t>(cells[rank].row + program.obs.height / 2);
-    const auto column = static_cast<std::uint32_t>(cells[rank].column + program.obs.width / 2);
-    const auto stride = static_cast<std::int32_t>(program.map.stride());
-    offsets_.push_back(cells[rank].row * stride + cells[rank].column);
+Observer::Observer(const GameProgram& program)
+    : program_(&program), window_(program), planes_(PlaneOffsets(program, program.obs.num_cells())) {
+  if (program.obs.line_of_sight) line_of_sight_.emplace(window_);
+  const auto width = static_cast<std::size_t>(window_.width());
+  for (std::size_t rank = 0; rank < window_.cells().size(); ++rank) {
+    const std::size_t row = window_.RowOf(rank);
+    const std::size_t column = window_.ColumnOf(rank);
+    places_.push_back(static_cast<std::uint16_t>(row * width + column));
     LocationPattern& pattern = patterns_.emplace_back();
     for (std::size_t i = 0; i < kChunkBytes; i += kTokenBytes)
       pattern.bytes[i] = static_cast<std::uint8_t>(row << 4 | column);
-    rank_at[row * width + column] = rank;
   }
-  rank_sets_.assign(height * groups_ * kGroupSize * words, 0);
-  for (std::size_t row = 0; row < height; ++row) {
-    for (std::size_t column = 0; column < width; ++column) {
-      const std::size_t rank = rank_at[row * width + column];
-      const std::size_t bit = std::size_t{1} << (column % kGroupBits);
-      for (std::size_t pattern = 0; pattern < kGroupSize; ++pattern) {
-        if ((pattern & bit) == 0) continue;
-        const std::size_t entry = (row * groups_ + column / kGroupBits) * kGroupSize + pattern;
-        rank_sets_[entry * words + rank / 64] |= std::uint64_t{1} << (rank % 64);
-      }
-    }
+  constexpr std::size_t kShown[] = {0, 1, 4, 2, 3};  // ranks: here, north, south, west, east
+  for (std::size_t i = 0; i < visit_cells_.size(); ++i) {
+    const std::size_t rank = kShown[i];
+    visit_cells_[i] = {patterns_[rank].bytes[0], window_.offsets()[rank], places_[rank]};
   }
+  if (program.obs.height == 11 && program.obs.width == 11) {
+    write_ = ChooseForWindow<2, 11, 2>();
+  } else {
+    write_ = window_.num_words() == 2 ? ChooseForWindow<2, 0, 0>() : ChooseForWindow<4, 0, 0>();
+  }
+}
+
+template <std::size_t kWords, std::uint32_t kHeight, std::size_t kGroups>
+Observer::WriteFunction Observer::ChooseForWindow() const {
+  const bool sight = program_->obs.line_of_sight;
+  if (program_->obs.kind == ObservationKind::kBox) {
+    return sight ? &Observer::WriteBoxes<kWords, kHeight, kGroups, true>
+                 : &Observer::WriteBoxes<kWords, kHeight, kGroups, false>;
+  }
+  return sight ? &Observer::WriteTokens<kWords, kHeight, kGroups, true>
+               : &Observer::WriteTokens<kWords, kHeight, kGroups, false>;
+}
+
+inline std::span<const std::byte> Observer::HotPart(std::span<const std::byte> world) const {
+  return world.first(std::min(world.size(), program_->layout.hot_bytes));
+}
+
+inline std::uint8_t* Observer::WriteVisits(const World& world, AgentId agent, std::uint8_t* out) const {
+  const std::uint8_t* const visits = world.VisitsOf(agent) + world.agents.cell[agent.index()];
+  for (const VisitCell& cell : visit_cells_) {
+    out = AddToken(out, cell.location, feature::kVisitationCounts, visits[cell.offset]);
+  }
+  return out;
 }
 
 inline std::uint8_t* Observer::WriteGlobals(const World& world, AgentId agent, std::uint8_t completion,
                                             std::uint8_t* out) const {
-  const auto add = [&out](std::uint8_t feature, std::uint8_t value) {
-    out[0] = kGlobalLocation;
-    out[1] = feature;
-    out[2] = value;
-    out += kTokenBytes;
-  };
   const ObservationSpec& obs = program_->obs;
-  if (obs.episode_completion_pct) add(feature::kEpisodeCompletion, completion);
-  if (obs.last_action) add(feature::kLastAction, world.agents.last_action[agent.index()]);
-  if (obs.last_reward) add(feature::kLastReward, RewardValue(world.agents.reward[agent.index()]));
+  const std::size_t i = agent.index();
+  if (obs.episode_completion_pct) out = AddToken(out, kGlobalLocation, feature::kEpisodeCompletion, completion);
+  if (obs.last_action) out = AddToken(out, kGlobalLocation, feature::kLastAction, world.agents.last_action[i]);
+  if (obs.last_reward) {
+    out = AddToken(out, kGlobalLocation, feature::kLastReward, RewardValue(world.agents.reward[i]));
+  }
+  if (obs.visitation_counts) [[unlikely]]
+    out = WriteVisits(world, agent, out);
   return out;
 }
 
-template <std::size_t kWords, std::uint32_t kHeight, std::size_t kGroups>
-inline std::array<std::uint64_t, kWords> Observer::OccupiedRanks(const std::uint8_t* occupied, CellIndex centre) const {
-  const auto width = static_cast<std::uint32_t>(program_->obs.width);
-  const auto height = kHeight > 0 ? kHeight : static_cast<std::uint32_t>(program_->obs.height);
-  const std::size_t groups = kGroups > 0 ? kGroups : groups_;
-  const std::uint32_t stride = program_->map.stride();
-  const std::uint64_t* table = rank_sets_.data();
-  std::array<std::uint64_t, kWords> ranks{};
-  CellIndex line = centre - height / 2 * stride - width / 2;
-  for (std::uint32_t row = 0; row < height; ++row, line += stride) {
-    std::uint32_t bits = Load32(occupied + (line >> 3)) >> (line & 7) & ((1U << width) - 1);
-    for (std::size_t group = 0; group < groups; ++group, bits >>= kGroupBits) {
-      const std::uint64_t* const entry = table + (bits & (kGroupSize - 1)) * kWords;
-      for (std::size_t word = 0; word < kWords; ++word) ranks[word] |= entry[word];
-      table += kGroupSize * kWords;
-    }
+template <std::size_t kWords, std::uint32_t kHeight, std::size_t kGroups, bool kSight>
+inline RankSet<kWords> Observer::VisibleThings(const World& world, CellIndex centre) const {
+  RankSet<kWords> things = window_.Occupied<kWords, kHeight, kGroups>(world.occupied, centre);
+  if constexpr (kSight) {
+    RankSet<kWords> opaque{};
+    ForEachRank(things, [&](std::size_t rank) {
+      const bool hides = IsOpaque(world, world.cells[centre + static_cast<CellIndex>(window_.offsets()[rank])]);
+      opaque[rank / 64] |= std::uint64_t{hides} << (rank % 64);
+    });
+    const RankSet<kWords> seen = line_of_sight_->Seen(opaque);
+    for (std::size_t word = 0; word < kWords; ++word) things[word] &= seen[word];
   }
-  return ranks;
+  return things;
 }
 
-template <std::size_t kWords, std::uint32_t kHeight, std::size_t kGroups>
-TokenCounts Observer::WriteRows(const World& world, std::span<std::uint8_t> rows, std::span<std::uint16_t> used_tokens,
-                                std::span<const std::byte> next_world) const {
+template <std::size_t kWords, std::uint32_t kHeight, std::size_t kGroups, bool kSight>
+TokenCounts Observer::WriteTokens(const World& world, std::span<std::uint8_t> rows,
+                                  std::span<std::uint16_t> used_tokens, std::span<const std::byte> next_world) const {
   const std::size_t row_bytes = static_cast<std::size_t>(program_->obs.num_tokens) * kTokenBytes;
   const std::size_t run_bytes = program_->layout.run_bytes;
-  const std::int32_t* const offsets = offsets_.data();
+  const std::int32_t* const offsets = window_.offsets();
   const LocationPattern* const patterns = patterns_.data();
-  const std::uint32_t max_steps = program_->max_steps;
-  const std::uint64_t step = world.header().step;
-  const auto completion = max_steps == 0 ? std::uint8_t{0} : static_cast<std::uint8_t>(255 * step / max_steps);
-  Prefetcher prefetcher(next_world, program_->num_agents);
+  const std::uint8_t completion = CompletionValue(world);
+  Prefetcher prefetcher(HotPart(next_world), program_->num_agents);
   TokenCounts counts;
 
   for (std::size_t i = 0; i < program_->num_agents; ++i) {
@@ -170,21 +171,22 @@ TokenCounts Observer::WriteRows(const World& world, std::span<std::uint8_t> rows
     std::uint8_t* const begin = rows.data() + i * row_bytes;
     std::uint8_t* out = WriteGlobals(world, AgentId(i), completion, begin);
     const CellCode* const centre = world.cells + world.agents.cell[i];
-    const auto occupied = OccupiedRanks<kWords, kHeight, kGroups>(world.occupied, world.agents.cell[i]);
-    for (std::size_t word = 0; word < kWords; ++word) {
-      for (std::uint64_t left = occupied[word]; left != 0; left &= left - 1) {
-        const std::size_t rank = word * 64 + static_cast<std::size_t>(std::countr_zero(left));
-        const std::uint8_t* const run = world.runs + centre[offsets[rank]] * run_bytes;
-        const std::size_t bytes = kTokenBytes * run[run_bytes - 1];
-        if (row.HasRoom(out, bytes)) [[likely]] {
-          CopyRun(out, run, bytes, patterns[rank]);
-          out += bytes;
-        } else {
-          out = row.CopyWhatFits(out, run, bytes, patterns[rank], counts.dropped);
-        }
+    const std::uint64_t dropped_before = counts.dropped;
+    const auto visible = VisibleThings<kWords, kHeight, kGroups, kSight>(world, world.agents.cell[i]);
+    ForEachRank(visible, [&](std::size_t rank) {
+      const std::uint8_t* const run = world.runs + centre[offsets[rank]] * run_bytes;
+      const std::size_t bytes = kTokenBytes * run[run_bytes - 1];
+      if (row.HasRoom(out, bytes)) [[likely]] {
+        CopyRun(out, run, bytes, patterns[rank]);
+        out += bytes;
+      } else {
+        out = row.CopyWhatFits(out, run, bytes, patterns[rank], counts.dropped);
       }
-    }
+    });
     const auto used = static_cast<std::size_t>(out - begin) / kTokenBytes;
+    if (counts.dropped != dropped_before && program_->obs.overflow_is_error) [[unlikely]] {
+      RaiseOverflow(world, AgentId(i), used + counts.dropped - dropped_before);
+    }
     counts.written += used;
     used_tokens[i] = static_cast<std::uint16_t>(used);
     std::memset(out, kPadding, static_cast<std::size_t>(row.end - out));
@@ -192,13 +194,64 @@ TokenCounts Observer::WriteRows(const World& world, std::span<std::uint8_t> rows
   return counts;
 }
 
-TokenCounts Observer::Write(const World& world, std::span<std::uint8_t> rows, std::span<std::uint16_t> used_tokens,
-                            std::span<const std::byte> next_world) const {
-  if (program_->obs.height == 11 && program_->obs.width == 11) {
-    return WriteRows<2, 11, 2>(world, rows, used_tokens, next_world);
+std::size_t Observer::FillGlobals(const World& world, AgentId agent, std::uint8_t completion, std::uint8_t* box) const {
+  const ObservationSpec& obs = program_->obs;
+  const std::size_t i = agent.index();
+  std::size_t filled = 0;
+  const auto fill = [&](std::uint8_t feature, std::uint8_t value) {
+    std::memset(box + planes_[feature], value, obs.num_cells());
+    ++filled;
+  };
+  if (obs.episode_completion_pct) fill(feature::kEpisodeCompletion, completion);
+  if (obs.last_action) fill(feature::kLastAction, world.agents.last_action[i]);
+  if (obs.last_reward) fill(feature::kLastReward, RewardValue(world.agents.reward[i]));
+  if (obs.visitation_counts) {
+    const std::uint8_t* const visits = world.VisitsOf(agent) + world.agents.cell[i];
+    for (const VisitCell& cell : visit_cells_) {
+      box[planes_[feature::kVisitationCounts] + cell.place] = visits[cell.offset];
+      ++filled;
+    }
   }
-  if (offsets_.size() <= 128) return WriteRows<2, 0, 0>(world, rows, used_tokens, next_world);
-  return WriteRows<4, 0, 0>(world, rows, used_tokens, next_world);
+  return filled;
+}
+
+template <std::size_t kWords, std::uint32_t kHeight, std::size_t kGroups, bool kSight>
+TokenCounts Observer::WriteBoxes(const World& world, std::span<std::uint8_t> rows, std::span<std::uint16_t> used_tokens,
+                                 std::span<const std::byte> next_world) const {
+  const std::size_t row_bytes = program_->obs.num_bytes();
+  const std::size_t run_bytes = program_->layout.run_bytes;
+  const std::int32_t* const offsets = window_.offsets();
+  const std::uint8_t completion = CompletionValue(world);
+  Prefetcher prefetcher(HotPart(next_world), program_->num_agents);
+  TokenCounts counts;
+
+  for (std::size_t i = 0; i < program_->num_agents; ++i) {
+    prefetcher.AskForMore();
+    std::uint8_t* const box = rows.data() + i * row_bytes;
+    std::memset(box, 0, row_bytes);
+    used_tokens[i] = 0;
+    if (!world.IsHere(AgentId(i))) [[unlikely]]
+      continue;
+    std::size_t used = FillGlobals(world, AgentId(i), completion, box);
+    const CellCode* const centre = world.cells + world.agents.cell[i];
+    const auto visible = VisibleThings<kWords, kHeight, kGroups, kSight>(world, world.agents.cell[i]);
+    ForEachRank(visible, [&](std::size_t rank) {
+      const CellCode code = centre[offsets[rank]];
+      std::uint8_t* const cell = box + places_[rank];
+      used += SpreadRun(world.runs + code * run_bytes, run_bytes, planes_, cell);
+      *cell = program_->IsAgent(code) ? 1 : 0;
+    });
+    counts.written += used;
+    used_tokens[i] = static_cast<std::uint16_t>(used);
+  }
+  return counts;
+}
+
+void Observer::RaiseOverflow(const World& world, AgentId agent, std::uint64_t needed) const {
+  Raise<EnvError>("environment ", world.header().env, ": the observation of agent ", agent.value, " needs ", needed,
+                  " tokens, but obs.num_tokens=", program_->obs.num_tokens,
+                  " and obs.overflow='error'. Set obs.num_tokens>=", needed,
+                  ", a smaller window, or obs.overflow='drop_far'.");
 }
 
 }  // namespace mettagrid

@@ -11,6 +11,7 @@
 #include "mettagrid/systems/resource_loss.h"
 #include "mettagrid/systems/shield.h"
 #include "mettagrid/systems/upkeep.h"
+#include "mettagrid/systems/visits.h"
 
 namespace mettagrid {
 namespace {
@@ -39,6 +40,10 @@ constexpr std::array kWorldSystems = {
                 .enabled = [](const GameProgram& game) { return game.systems.population.enabled; },
                 .run = RunPopulation,
                 .start = StartPopulation},
+    WorldSystem{.name = "visits",
+                .enabled = [](const GameProgram& program) { return program.obs.visitation_counts; },
+                .run = CountVisits,
+                .start = CountVisits},
 };
 
 }  // namespace

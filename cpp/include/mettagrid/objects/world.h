@@ -86,13 +86,6 @@ class World {
     occupied[cell >> 3] = static_cast<std::uint8_t>(occupied[cell >> 3] & ~(1U << (cell & 7)));
   }
 
-  // Steps of the episode that ended with the agent on a cell, its start included; saturates.
-  std::uint8_t* VisitsOf(AgentId agent) const { return agents.visits + agent.index() * program->map.num_cells(); }
-  void CountVisit(AgentId agent) const {
-    std::uint8_t& count = VisitsOf(agent)[agents.cell[agent.index()]];
-    if (count < 255) ++count;
-  }
-
   // Looked at in the next timed events, and shown anew.
   void Touch(ObjectId object) const {
     Wake(object);

@@ -7,6 +7,7 @@
 #include "mettagrid/objects/object_kinds.h"
 #include "mettagrid/objects/placement.h"
 #include "mettagrid/objects/shared_limits.h"
+#include "mettagrid/objects/visits.h"
 
 namespace mettagrid {
 namespace {
@@ -143,7 +144,7 @@ void StartEpisode(const World& world, std::uint32_t episode, std::span<std::uint
   StartObjects(world);
   for (std::size_t i = 0; i < program.num_agents; ++i) {
     GiveInitialInventory(world, AgentId(i));
-    if (program.obs.visitation_counts && world.IsHere(AgentId(i))) world.CountVisit(AgentId(i));
+    if (program.obs.visitation_counts && world.IsHere(AgentId(i))) CountVisit(world, AgentId(i));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstring>
 
+#include "mettagrid/objects/visits.h"
 #include "mettagrid/observe/observer.h"
 
 namespace mettagrid {
@@ -55,7 +56,7 @@ void GlobalState::WriteAgents(const World& world, std::uint8_t* out) const {
     }
     if (obs.last_action) place[planes_[feature::kLastAction]] = world.agents.last_action[i];
     if (obs.last_reward) place[planes_[feature::kLastReward]] = RewardValue(world.agents.reward[i]);
-    if (obs.visitation_counts) place[planes_[feature::kVisitationCounts]] = world.VisitsOf(AgentId(i))[cell];
+    if (obs.visitation_counts) place[planes_[feature::kVisitationCounts]] = VisitsOf(world, AgentId(i))[cell];
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include "mettagrid/core/prefetch.h"
 #include "mettagrid/objects/features.h"
+#include "mettagrid/objects/visits.h"
 #include "mettagrid/observe/planes.h"
 
 namespace mettagrid {
@@ -113,7 +114,7 @@ inline std::span<const std::byte> Observer::HotPart(std::span<const std::byte> w
 }
 
 inline std::uint8_t* Observer::WriteVisits(const World& world, AgentId agent, std::uint8_t* out) const {
-  const std::uint8_t* const visits = world.VisitsOf(agent) + world.agents.cell[agent.index()];
+  const std::uint8_t* const visits = VisitsOf(world, agent) + world.agents.cell[agent.index()];
   for (const VisitCell& cell : visit_cells_) {
     out = AddToken(out, cell.location, feature::kVisitationCounts, visits[cell.offset]);
   }
@@ -206,7 +207,7 @@ std::size_t Observer::FillGlobals(const World& world, AgentId agent, std::uint8_
   if (obs.last_action) fill(feature::kLastAction, world.agents.last_action[i]);
   if (obs.last_reward) fill(feature::kLastReward, RewardValue(world.agents.reward[i]));
   if (obs.visitation_counts) {
-    const std::uint8_t* const visits = world.VisitsOf(agent) + world.agents.cell[i];
+    const std::uint8_t* const visits = VisitsOf(world, agent) + world.agents.cell[i];
     for (const VisitCell& cell : visit_cells_) {
       box[planes_[feature::kVisitationCounts] + cell.place] = visits[cell.offset];
       ++filled;

@@ -181,10 +181,11 @@ class ConfigMutator {
 
   // A word that the config has somewhere, or one of a few that mean something in some place.
   std::string Word() {
-    static constexpr std::array<const char*, 14> kWords = {
+    static constexpr std::array<const char*, 16> kWords = {
         "",           "empty",      "agent",   "agent.red", "wall",
         "nothing",    "heart",      "ore_red", "laser",     "action.move.success",
-        "horizontal", "rotational", "classic", "energy"};
+        "horizontal", "rotational", "classic", "energy",    "box",
+        "circle"};
     const std::size_t index = bytes_.Below(kWords.size() + words_.size());
     return index < kWords.size() ? kWords[index] : words_[index - kWords.size()];
   }

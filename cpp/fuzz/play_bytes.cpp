@@ -120,9 +120,12 @@ class Play {
     const auto tokens = static_cast<std::size_t>(batch_.program().obs.num_tokens);
     for (std::size_t row = 0; row < actions_.size(); ++row) {
       const std::size_t used = batch_.Buffer().used_tokens[row];
-      Require(used <= tokens, "more tokens used than there are");
-      const auto padding = batch_.Observation(row).subspan(used * 3);
-      Require(std::ranges::all_of(padding, [](std::uint8_t byte) { return byte == 0xFF; }), "the padding is not whole");
+      if (batch_.program().obs.kind == ObservationKind::kTokens) {
+        Require(used <= tokens, "more tokens used than there are");
+        const auto padding = batch_.Observation(row).subspan(used * 3);
+        Require(std::ranges::all_of(padding, [](std::uint8_t byte) { return byte == 0xFF; }),
+                "the padding is not whole");
+      }
       Require(std::isfinite(batch_.Buffer().rewards[row]), "a reward is not a number");
       Require(batch_.Mask(row)[0], "noop is ruled out");
     }
@@ -134,8 +137,7 @@ class Play {
 };
 
 bool IsLarge(const GameProgram& program) {
-  return program.map.num_cells() > kMaxCells ||
-         program.num_agents * static_cast<std::size_t>(program.obs.num_tokens) > kMaxTokens;
+  return program.map.num_cells() > kMaxCells || program.num_agents * program.obs.num_bytes() > 3 * kMaxTokens;
 }
 
 }  // namespace

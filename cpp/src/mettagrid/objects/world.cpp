@@ -7,7 +7,6 @@
 #include "mettagrid/objects/object_kinds.h"
 #include "mettagrid/objects/placement.h"
 #include "mettagrid/objects/shared_limits.h"
-#include "mettagrid/objects/visits.h"
 
 namespace mettagrid {
 namespace {
@@ -142,10 +141,7 @@ void StartEpisode(const World& world, std::uint32_t episode, std::span<std::uint
   DrawMap(world, scratch);
   std::copy(program.dealt_groups.begin(), program.dealt_groups.end(), world.agents.group);
   StartObjects(world);
-  for (std::size_t i = 0; i < program.num_agents; ++i) {
-    GiveInitialInventory(world, AgentId(i));
-    if (program.obs.visitation_counts && world.IsHere(AgentId(i))) CountVisit(world, AgentId(i));
-  }
+  for (std::size_t i = 0; i < program.num_agents; ++i) GiveInitialInventory(world, AgentId(i));
 }
 
 void GiveInitialInventory(const World& world, AgentId agent) {

@@ -93,7 +93,7 @@ Batch::Batch(const GameConfig& config, std::size_t num_envs, std::size_t num_slo
   const std::size_t rows = env_->num_rows();
   const std::size_t actions = program().num_actions();
   observations_.resize(rows * program().obs.num_bytes());
-  state_.resize(num_envs * env_->game().state.num_bytes());
+  state_.resize(num_envs * env_->game().state.buffer_bytes());
   rewards_.resize(rows);
   used_tokens_.resize(rows);
   flags_ = std::make_unique<bool[]>(rows * (4 + actions));

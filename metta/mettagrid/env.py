@@ -120,6 +120,10 @@ class MettaGridEnv:
         """64-bit hash of the whole state."""
         return self._env.state_hash(0)
 
+    def global_state(self) -> NDArray[np.uint8]:
+        """Everything on the map, a new array (``VecEnv.state_of``)."""
+        return self._env.state_of(0)
+
     def inventory(self) -> NDArray[np.uint16]:
         """What the agents hold, a copy. Shapes: ``[agents, resources] uint16``."""
         return self._env.inventory(0)

@@ -48,7 +48,7 @@ def env_spec(cfg: MettaGridConfig) -> EnvSpec:
     features = _features(game)
     names = tuple(feature.name for feature in features)
     channels = (AGENT_CHANNEL, *names) if game.obs.kind == "box" else ()
-    state_channels = (*AGENT_ID_CHANNELS[: 1 + (game.num_agents > 255)], *names) if game.obs.global_state else ()
+    planes = state_channels(game) if game.obs.global_state else ()
     return EnvSpec(
         name=cfg.label,
         obs_kind=game.obs.kind,
@@ -57,11 +57,21 @@ def env_spec(cfg: MettaGridConfig) -> EnvSpec:
         window=window,
         features=features,
         channels=channels,
-        state_shape=(len(state_channels), game.map.height, game.map.width) if state_channels else (),
-        state_channels=state_channels,
+        state_shape=(len(planes), game.map.height, game.map.width) if planes else (),
+        state_channels=planes,
         action_names=game.actions.names(),
         num_agents=game.num_agents,
     )
+
+
+def state_channels(game: GameConfig) -> tuple[str, ...]:
+    """Names of the planes of the game's global state, whether or not each step writes it.
+
+    >>> state_channels(MettaGridConfig().game)[:2]
+    ('agent:id', 'type_id')
+    """
+    ids = AGENT_ID_CHANNELS[: 1 + (game.num_agents > 255)]
+    return (*ids, *(feature.name for feature in _features(game)))
 
 
 def _features(game: GameConfig) -> tuple[FeatureSpec, ...]:

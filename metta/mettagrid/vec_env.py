@@ -275,6 +275,13 @@ class VecEnv:
         """64-bit hash of the whole state of one environment; equal states of equal games have equal hashes."""
         return self._open().state_hash(env)
 
+    def state_of(self, env: int) -> NDArray[np.uint8]:
+        """Everything on one environment's map, a new array; in any game, whether or not ``obs.global_state`` is on.
+
+        Shapes: ``[C, map height, map width] uint8``, C as ``metta.mettagrid.spec.state_channels`` names them.
+        """
+        return self._open().global_state(env)
+
     def inventory(self, env: int) -> NDArray[np.uint16]:
         """What the agents hold, a copy. Shapes: ``[agents, resources] uint16``."""
         return self._open().inventory(env)

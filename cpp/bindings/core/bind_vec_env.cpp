@@ -183,6 +183,16 @@ void ReplaceGames(VecEnv& env, const std::vector<std::shared_ptr<Game>>& games, 
   env.ReplaceGames(std::vector<GamePtr>(games.begin(), games.end()), playing);
 }
 
+py::array_t<std::uint8_t> StateCopy(VecEnv& env, std::size_t index) {
+  const Env& one = env.env(index);
+  const MapPlan& map = one.game().program.map;
+  const GlobalState& state = one.game().state;
+  py::array_t<std::uint8_t> array({static_cast<py::ssize_t>(state.num_channels()), static_cast<py::ssize_t>(map.height),
+                                   static_cast<py::ssize_t>(map.width)});
+  state.Write(one.world(), {array.mutable_data(), state.num_bytes()});
+  return array;
+}
+
 py::array_t<Amount> InventoryCopy(VecEnv& env, std::size_t index) {
   const World& world = env.env(index).world();
   const auto agents = static_cast<py::ssize_t>(env.num_agents());
@@ -224,6 +234,7 @@ void BindVecEnv(py::module_& module) {
       .def("mark_ready", &VecEnv::MarkReady)
       .def(
           "state_hash", [](VecEnv& env, std::size_t index) { return env.env(index).StateHash(); }, py::arg("env"))
+      .def("global_state", &StateCopy, py::arg("env"), "Everything on the map now, in any game.")
       .def("inventory", &InventoryCopy, py::arg("env"))
       .def(
           "set_inventory",

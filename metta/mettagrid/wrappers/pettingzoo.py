@@ -14,8 +14,8 @@ from pettingzoo.utils.conversions import parallel_to_aec  # pyright: ignore[repo
 from metta.common.errors import EnvError, ShapeContractError
 from metta.common.vector_env import EpisodeRecord, StepBatch
 from metta.mettagrid.config.game import MettaGridConfig
+from metta.mettagrid.spec import state_channels
 from metta.mettagrid.wrappers.games import resolve_game
-from metta.mettagrid.wrappers.global_state import GlobalState
 from metta.mettagrid.wrappers.spaces import ActionSpaceKind, observation_space
 from metta.mettagrid.wrappers.world_session import RENDER_FPS, RENDER_MODES, RenderMode, WorldSession, stats_of
 
@@ -32,7 +32,7 @@ class MettaGridPettingZooEnv(ParallelEnv[str, NDArray[Any], Any]):
     ``stats``. ``state()`` is the whole map.
 
     Shapes: observation ``[T, 3] uint8``; action an integer (``flat``) or ``(family, argument)`` (``multi``);
-    state ``[H, W, C] uint8`` (``GlobalState``).
+    state ``[C, H, W] uint8`` (``state_channels`` names its planes, ``docs/observations.md``).
 
     Raises:
         ConfigError: an unknown game or one that the engine refuses.
@@ -67,8 +67,8 @@ class MettaGridPettingZooEnv(ParallelEnv[str, NDArray[Any], Any]):
         self._index = {agent: i for i, agent in enumerate(self.possible_agents)}
         self._observation_spaces = {agent: observation_space(self._session.spec) for agent in self.possible_agents}
         self._action_spaces = {agent: self._session.actions.single_space() for agent in self.possible_agents}
-        self._global = GlobalState(cfg.game, *self._session.env.map_size)
-        self.state_space = spaces.Box(0, 255, self._global.shape, np.uint8)
+        self.state_channels = state_channels(cfg.game)
+        self.state_space = spaces.Box(0, 255, (len(self.state_channels), *self._session.env.map_size), np.uint8)
         self._random: np.random.Generator | None = None
 
     def observation_space(self, agent: str) -> spaces.Space[Any]:
@@ -118,12 +118,12 @@ class MettaGridPettingZooEnv(ParallelEnv[str, NDArray[Any], Any]):
         )
 
     def state(self) -> NDArray[np.uint8]:
-        """Everything on the map, a new array. Shapes: ``[H, W, C] uint8``.
+        """Everything on the map, a new array. Shapes: ``[C, H, W] uint8``.
 
         Raises:
             EnvError: closed.
         """
-        return self._global.encode(self._session.objects())
+        return self._session.global_state()
 
     def action_mask(self, agent: str) -> NDArray[np.bool_]:
         """What an agent may do now, a copy. Shapes: ``[A]`` (flat) or ``[F + M]`` (pairs) ``bool``."""

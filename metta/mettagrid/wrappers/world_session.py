@@ -86,14 +86,14 @@ class WorldSession:
         records = self.env.drain_episodes()
         return records[0] if records else None
 
-    def objects(self) -> list[dict[str, Any]]:
-        """Everything on the map.
+    def global_state(self) -> NDArray[np.uint8]:
+        """Everything on the map as planes, a new array.
 
         Raises:
             EnvError: closed.
         """
         self._check_open()
-        return self.env.grid_objects()
+        return self.env.global_state()
 
     def render(self) -> str | NDArray[np.uint8] | None:
         """The map as ``render_mode`` says; ``human`` draws into the terminal and returns nothing.

@@ -200,9 +200,10 @@ def test_the_state_is_the_map() -> None:
     state = env.state()
     assert env.state_space.contains(state)
     text = env._session.env.render().splitlines()
-    np.testing.assert_array_equal(state[..., 0], [[char != "." for char in line] for line in text])
+    stands = state[env.state_channels.index("agent:id")] + state[env.state_channels.index("type_id")] > 0
+    np.testing.assert_array_equal(stands, [[char != "." for char in line] for line in text])
     for thing in env._session.env.grid_objects()[:3]:
-        assert state[thing["r"], thing["c"], 2] == thing["agent_id"] + 1
+        assert state[0, thing["r"], thing["c"]] == thing["agent_id"] + 1
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_order_of_calls() -> None:
             room.check_running()
     room.close()
     with pytest.raises(EnvError, match="room: the environment was closed"):
-        room.objects()
+        room.global_state()
 
 
 def test_a_cut_episode_leaves_no_record() -> None:

@@ -30,7 +30,7 @@ struct Buffers {
     const std::size_t obs = game.program.obs.num_bytes();
     const bool same_step = !final_observations.empty();
     const std::size_t actions = game.program.num_actions();
-    const std::size_t state_bytes = game.state.num_bytes();
+    const std::size_t state_bytes = game.state.buffer_bytes();
     return {observations.subspan(begin * obs, count * obs),
             rewards.subspan(begin, count),
             terminated.subspan(begin, count),

@@ -18,8 +18,9 @@ class GlobalState {
 
   static std::size_t NumIdPlanes(const GameProgram& program) { return program.num_agents > 255 ? 2 : 1; }
   std::size_t num_channels() const { return NumIdPlanes(*program_) + program_->obs.features.size(); }
-  // Of one environment; 0 in a game without a global state.
-  std::size_t num_bytes() const { return program_->obs.global_state ? num_channels() * num_cells_ : 0; }
+  std::size_t num_bytes() const { return num_channels() * num_cells_; }
+  // Of one environment in a batch's buffer; 0 in a game that does not write its state in each step.
+  std::size_t buffer_bytes() const { return program_->obs.global_state ? num_bytes() : 0; }
 
   // `out`: num_bytes(). RefreshRuns comes first.
   void Write(const World& world, std::span<std::uint8_t> out) const;

@@ -47,7 +47,7 @@ def games(
         **draw(teams(stats, num_agents, counted=map_["type"] != "ascii")),
         "terminate_when": draw(st.dictionaries(st.sampled_from(stats), st.integers(1, 9), max_size=with_goals)),
         "actions": actions,
-        "systems": draw(systems()) if with_systems else {},
+        "systems": draw(systems(clips=every_action and len(objects) > 2)) if with_systems else {},
         "objects": objects,
         "map": map_,
     }
@@ -160,8 +160,8 @@ def _actions(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
-def systems(draw: st.DrawFn) -> dict[str, Any]:
-    """World systems, each off in most games."""
+def systems(draw: st.DrawFn, clips: bool = False) -> dict[str, Any]:
+    """World systems, each off in most games; ``clips``: the clipper among them."""
     seldom = st.sampled_from([False, False, True])
     names = st.sampled_from(RESOURCES)
     chosen: dict[str, Any] = {}
@@ -174,6 +174,11 @@ def systems(draw: st.DrawFn) -> dict[str, Any]:
     if draw(seldom):
         prices = draw(st.dictionaries(names, st.sampled_from([0.1, 1, 1.5]), min_size=1, max_size=2))
         chosen["upkeep"] = {"resources": prices, "on_shortage": draw(st.sampled_from(["none", "freeze"]))}
+    if clips and draw(st.booleans()):
+        chosen["clipper"] = {
+            **draw(st.sampled_from([{"rate": 0.2}, {"period": 1}, {"period": 3, "length_scale": 2, "cutoff": 1}])),
+            "unclipping_resources": draw(st.dictionaries(names, st.integers(1, 2), min_size=1, max_size=2)),
+        }
     return chosen
 
 

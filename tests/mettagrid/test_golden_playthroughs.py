@@ -18,6 +18,16 @@ PLAYTHROUGHS = sorted(GOLDEN.glob("*.txt"))
 def test_there_is_a_playthrough_for_each_mechanic() -> None:
     names = {path.stem for path in PLAYTHROUGHS}
     assert names >= {
+        "clipper",
+        "clipper_spread",
+        "health",
+        "health_gone",
+        "population",
+        "population_stay",
+        "regeneration",
+        "resource_loss",
+        "upkeep_fraction",
+        "upkeep_freeze",
         "altar_reward",
         "armory",
         "attack_blocked",

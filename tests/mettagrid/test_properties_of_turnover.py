@@ -1,0 +1,139 @@
+"""Properties of games in which agents die, respawn, enter and leave, while the clipper is about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from metta.common.vector_env import EpisodeRecord, StepBatch
+from metta.mettagrid.config.agent import AgentConfig
+from metta.mettagrid.config.game import MettaGridConfig
+from metta.mettagrid.vec_env import VecEnv, make_vec_env
+from metta.mettagrid.vec_env_config import VecEnvConfig
+from tests.mettagrid.strategies import Play, games
+
+HP = "heart"
+few = settings(max_examples=25, deadline=None, derandomize=True)
+
+
+@st.composite
+def turnovers(draw: st.DrawFn) -> MettaGridConfig:
+    """A random game with health, population, or both."""
+    config = draw(games(every_action=True, min_agents=2, max_agents=5))
+    game, num_agents = config.game, config.game.num_agents
+    systems: dict[str, Any] = game.systems.model_dump(exclude_none=True)
+    kind = draw(st.sampled_from(["health", "population", "both"]))
+    if kind != "population":
+        systems["health"] = {
+            "resource": HP,
+            "damage": draw(st.integers(0, 2)),
+            "freezes": draw(st.booleans()),
+            "on_death": draw(st.sampled_from(["lose", "keep"])),
+            "respawn_ticks": draw(st.sampled_from([None, 1, 3])),
+            "respawn_at": draw(st.sampled_from(["start", "anywhere"])),
+            "restock": draw(st.booleans()),
+        }
+        systems["upkeep"] = {"resources": {HP: 0.1}, "on_shortage": draw(st.sampled_from(["none", "freeze", "die"]))}
+    if kind != "health":
+        initial = draw(st.integers(0, num_agents))
+        waiting = num_agents - initial
+        scheduled = draw(st.integers(0, waiting))
+        systems["population"] = {
+            "initial_agents": initial,
+            "enter_steps": draw(st.lists(st.integers(1, 8), min_size=scheduled, max_size=scheduled)),
+            "enter_rate": 0.4 if scheduled < waiting else 0.0,
+            "leave_steps": draw(st.lists(st.integers(1, 15), max_size=2)),
+            "stay": draw(st.sampled_from([None, 5])),
+            "goal": draw(st.sampled_from([{}, {"ore": 1}])),
+        }
+    groups = {
+        name: group.replace({"agent": None if group.agent is None else alive(group.agent)})
+        for name, group in game.groups.items()
+    }
+    return config.replace({"game.systems": systems, "game.agent": alive(game.agent), "game.groups": groups})
+
+
+def alive(agent: AgentConfig) -> AgentConfig:
+    """With room for hit points, and some from the start."""
+    limits = {**agent.resource_limits, HP: max(2, agent.limit_of(HP))}
+    start = {**agent.initial_inventory, HP: max(1, agent.initial_inventory.get(HP, 0))}
+    return agent.replace({"resource_limits": limits, "initial_inventory": start})
+
+
+def make(config: MettaGridConfig, seed: int) -> VecEnv:
+    batch = VecEnvConfig(env=config, num_envs=1, num_threads=1, num_slots=1, desync_episodes=False)
+    return make_vec_env(batch, seed)
+
+
+def here(env: VecEnv) -> set[int]:
+    return {int(item["agent_id"]) for item in env.grid_objects(0) if item["type"] == "agent"}
+
+
+@few
+@given(turnovers(), st.integers(0, 2**63 - 1), st.integers(0, 2**32 - 1))
+def test_rows_tell_who_is_away(config: MettaGridConfig, seed: int, play_seed: int) -> None:
+    """Who is off the grid sees nothing and can do nothing; who comes is first; who is gone for good stays away."""
+    env, play = make(config, seed), Play(play_seed)
+    was_terminated = env.recv(0).terminated.copy()
+    for _ in range(30):
+        batch, before = env.recv(0), here(env)
+        assert batch.action_mask is not None
+        actions, allowed = play(batch), batch.action_mask.copy()
+        ended = bool(batch.truncated.any())
+        env.send(0, actions)
+        batch = env.recv(0)
+        cells = [(item["r"], item["c"]) for item in env.grid_objects(0)]
+        assert len(set(cells)) == len(cells)
+        began = env.step_count(0) == 0
+        for agent in range(config.game.num_agents):
+            is_here, terminated = agent in here(env), bool(batch.terminated[agent])
+            _check_row(env, batch, agent, is_here)
+            if not began:
+                returns = bool(was_terminated[agent]) and not terminated
+                assert bool(batch.first[agent]) == returns
+                acted = agent in before and not ended
+                action = int(actions[agent])
+                may = 0 <= action < env.spec.num_actions and bool(allowed[agent, action])
+                assert may or not env.action_success[agent], "a masked-out action succeeded"
+                assert acted or not env.action_success[agent], "an absent agent acted"
+                assert not was_terminated[agent] or batch.rewards[agent] == 0
+        was_terminated = batch.terminated.copy()
+    env.close()
+
+
+def _check_row(env: VecEnv, batch: StepBatch, agent: int, is_here: bool) -> None:
+    assert batch.action_mask is not None
+    assert batch.action_mask[agent, 0]
+    if is_here:
+        assert env.used_tokens[agent] > 0
+    else:
+        assert env.used_tokens[agent] == 0
+        assert (batch.observations[agent] == 255).all()
+        assert not batch.action_mask[agent, 1:].any()
+
+
+@few
+@given(turnovers(), st.integers(0, 2**63 - 1), st.integers(0, 2**32 - 1))
+def test_books_balance_and_worlds_go_back(config: MettaGridConfig, seed: int, play_seed: int) -> None:
+    """Deaths lose what they say, leavers take theirs along; a snapshot taken in between is the whole state."""
+    game = config.game.replace({"max_steps": 20, "terminate_when": {}})
+    env, play = make(config.replace({"game": game}), seed), Play(play_seed)
+    start, records = env.inventory(0).astype(int), list[EpisodeRecord]()
+    while not records:
+        snapshot, actions = env.snapshot_env(0), play(env.recv(0))
+        hashes: list[int] = []
+        for _ in range(2):
+            env.restore_env(0, snapshot)
+            env.send(0, actions)
+            env.recv(0)
+            hashes.append(env.state_hash(0))
+        assert hashes[0] == hashes[1]
+        records = env.drain_episodes()
+    record = records[-1]
+    for i, name in enumerate(game.resource_names):
+        change = record.agent_stats[f"{name}.gained"] - record.agent_stats[f"{name}.lost"]
+        np.testing.assert_array_equal(env.inventory(0)[:, i], start[:, i] + change, err_msg=name)
+    env.close()

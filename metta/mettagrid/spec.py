@@ -6,7 +6,7 @@ from typing import Literal
 
 from metta.common.env_spec import EnvSpec, FeatureSpec
 from metta.mettagrid.config.game import GameConfig, MettaGridConfig
-from metta.mettagrid.config.objects import BlockConfig, WallConfig
+from metta.mettagrid.config.objects import BlockConfig, DoorConfig, WallConfig
 
 TYPE_ID = 0
 GROUP = 1
@@ -17,6 +17,7 @@ CONVERTING = 5
 SHIELD = 6
 EPISODE_COMPLETION_PCT = 7
 LAST_ACTION = 8
+OPEN = 9
 LAST_REWARD = 10
 GLYPH = 11
 VISITATION_COUNTS = 12
@@ -89,6 +90,8 @@ def _features(game: GameConfig) -> tuple[FeatureSpec, ...]:
         table.append(_numeric(EPISODE_COMPLETION_PCT, "episode_completion_pct", 255.0, "global"))
     if game.obs.last_action:
         table.append(_categorical(LAST_ACTION, "last_action", len(game.actions.names()), "global"))
+    if any(isinstance(thing, DoorConfig) for thing in game.objects.values()):
+        table.append(_numeric(OPEN, "open", 1.0))
     if game.obs.last_reward:
         table.append(_numeric(LAST_REWARD, "last_reward", 100.0, "global", zero_point=REWARD_ZERO))
     if game.obs.visitation_counts:

@@ -98,7 +98,9 @@ py::list GridObjects(const World& world) {
     if (world.IsHere(AgentId(i))) objects.append(AgentDict(world, AgentId(i)));
   }
   for (std::size_t i = 0; i < program.num_objects(); ++i) {
-    if (world.objects.cell[i] != kNowhere) objects.append(ObjectDict(world, ObjectId(i)));
+    const CellIndex cell = world.objects.cell[i];
+    const bool shows = cell != kNowhere && world.cells[cell] == program.CodeOf(ObjectId(i));  // nobody stands on it
+    if (shows) objects.append(ObjectDict(world, ObjectId(i)));
   }
   for (CellIndex cell = 0; cell < program.map.num_cells(); ++cell) {
     const CellCode code = world.cells[cell];

@@ -72,7 +72,11 @@ class GameConfig(Config):
     def _names_are_declared(self) -> Self:
         check_unique("game.resource_names", self.resource_names)
         stats = agent_stat_names(
-            self.resource_names, self.actions.families(), systems=self.systems.enabled(), statics=self.statics()
+            self.resource_names,
+            self.actions.families(),
+            systems=self.systems.enabled(),
+            statics=self.statics(),
+            object_stats=self.object_stats(),
         )
         self.agent.check_resources("game.agent", self.resource_names, stats)
         for name, group in self.groups.items():
@@ -140,6 +144,10 @@ class GameConfig(Config):
     def statics(self) -> tuple[str, ...]:
         """Names of the objects that have no state."""
         return tuple(name for name, thing in self.objects.items() if isinstance(thing, WallConfig | BlockConfig))
+
+    def object_stats(self) -> tuple[str, ...]:
+        """Statistics about objects, in the engine's slot order."""
+        return tuple(stat for name, thing in self.objects.items() for stat in thing.stats(name))
 
     def _check_resource_uses(self, name: str, thing: ObjectConfig) -> None:
         for table, amounts, verb in thing.resource_uses():

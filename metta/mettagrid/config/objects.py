@@ -7,8 +7,12 @@ from typing import Annotated
 from pydantic import Field
 
 from metta.mettagrid.config.kinds.converter import ConverterConfig
+from metta.mettagrid.config.kinds.door import DoorConfig
+from metta.mettagrid.config.kinds.plant import PlantConfig
 from metta.mettagrid.config.kinds.static import BlockConfig, WallConfig
 
-__all__ = ["BlockConfig", "ConverterConfig", "ObjectConfig", "WallConfig"]
+__all__ = ["BlockConfig", "ConverterConfig", "DoorConfig", "ObjectConfig", "PlantConfig", "WallConfig"]
 
-ObjectConfig = Annotated[WallConfig | BlockConfig | ConverterConfig, Field(discriminator="type")]
+ObjectConfig = Annotated[
+    WallConfig | BlockConfig | ConverterConfig | PlantConfig | DoorConfig, Field(discriminator="type")
+]

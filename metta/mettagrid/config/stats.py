@@ -20,6 +20,7 @@ def agent_stat_names(
     action_families: Iterable[str],
     systems: Iterable[str] = (),
     statics: Iterable[str] = (),
+    object_stats: Iterable[str] = (),
 ) -> tuple[str, ...]:
     """Every agent statistic of a game, in the engine's slot order. ``statics``: its walls and blocks.
 
@@ -29,7 +30,7 @@ def agent_stat_names(
     """
     resources = tuple(resource_names)
     names = [f"{resource}.{kind}" for resource in resources for kind in ("gained", "lost", "amount")]
-    names += ["action.invalid_index", "status.frozen.ticks"]
+    names += ["action.invalid_index", "status.frozen.ticks", *object_stats]
     for family in action_families:
         names += [f"action.{family}.{outcome}" for outcome in ("success", "failed")]
         if family in _HANDLING:

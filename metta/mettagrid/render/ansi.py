@@ -13,6 +13,8 @@ GridObject = Mapping[str, Any]
 ARROWS = "^v<>↖↗↙↘"
 """Orientation 0 .. 7: north, south, west, east, northwest, northeast, southwest, southeast."""
 FROZEN = "*"
+BARE = ","
+"""A plant without stock."""
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 """Agent index -> its character; indices beyond start again."""
 
@@ -26,6 +28,18 @@ _COLOURS = {
     "altar": "\x1b[1;97;45m",
     "lasery": "\x1b[95m",
     "armory": "\x1b[36m",
+    "mine_blue": "\x1b[34m",
+    "mine_green": "\x1b[32m",
+    "generator_blue": "\x1b[94m",
+    "generator_green": "\x1b[92m",
+    "lab": "\x1b[96m",
+    "factory": "\x1b[93;44m",
+    "temple": "\x1b[1;93;45m",
+    "block": "\x1b[30;43m",
+    "chest": "\x1b[1;33m",
+    "assembler": "\x1b[1;96;44m",
+    "door": "\x1b[33m",
+    "plant": "\x1b[1;32m",
 }
 _OTHER_OBJECTS = "\x1b[37m"
 _GROUPS = ("\x1b[1;92m", "\x1b[1;94m", "\x1b[1;93m", "\x1b[1;95m", "\x1b[1;96m", "\x1b[1;91m")
@@ -111,7 +125,7 @@ def ascii_map(objects: Iterable[GridObject], width: int, height: int) -> str:
     cells = [["."] * width for _ in range(height)]
     for item in objects:
         kind = str(item["type"])
-        char = DIGITS[int(item["agent_id"]) % len(DIGITS)] if kind == AGENT else character(kind)
+        char = DIGITS[int(item["agent_id"]) % len(DIGITS)] if kind == AGENT else _state_character(item)
         cells[int(item["r"])][int(item["c"])] = char
     return "\n".join("".join(line) for line in cells)
 
@@ -121,12 +135,20 @@ def character(kind: str) -> str:
     return CHARACTERS.get(kind, kind[:1].upper() or "?")
 
 
+def _state_character(item: GridObject) -> str:
+    """The character of an object as it is now: an open door is drawn small, a bare patch as a comma."""
+    char = character(str(item["type"]))
+    if item.get("open"):
+        return char.lower()
+    return BARE if item.get("stock") == 0 else char
+
+
 def _glyphs(item: GridObject) -> str:
     kind = str(item["type"])
     if kind == AGENT:
         char = DIGITS[int(item["agent_id"]) % len(DIGITS)]
         return char + (FROZEN if item.get("frozen") else ARROWS[int(item.get("orientation", 0))])
-    char = character(kind)
+    char = _state_character(item)
     if "inventory" not in item:
         return char * 2  # walls and blocks fill their cell
     if item.get("conversion_remaining"):

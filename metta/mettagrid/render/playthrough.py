@@ -40,7 +40,7 @@ from metta.mettagrid.vec_env import VecEnv, make_vec_env
 from metta.mettagrid.vec_env_config import VecEnvConfig
 
 SEPARATOR = "=" * 60
-_SHOWN_IF_SET = ("conversion_remaining", "cooldown_remaining")
+_SHOWN_IF_SET = ("open", "conversion_remaining", "cooldown_remaining")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,7 @@ def _agent_line(agent: int, item: Mapping[str, Any] | None, batch: StepBatch) ->
 def _object_line(item: Mapping[str, Any]) -> str:
     parts = [f"{item['type']} ({item['r']},{item['c']})"]
     parts += [f"{name} {amount}" for name, amount in item["inventory"].items() if amount]
-    parts += [f"{key} {item[key]}" for key in _SHOWN_IF_SET if item.get(key)]
+    parts += [key if item[key] is True else f"{key} {item[key]}" for key in _SHOWN_IF_SET if item.get(key)]
     parts += ["clipped"] if item.get("clipped") else []
     return ", ".join(parts)
 

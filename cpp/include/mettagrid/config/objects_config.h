@@ -58,6 +58,50 @@ struct ConverterConfig {
   }
 };
 
-using ObjectConfig = std::variant<WallConfig, BlockConfig, ConverterConfig>;
+// A patch that is harvested by use and grows back; see objects/plant.h.
+struct PlantConfig {
+  static constexpr const char* kType = "plant";
+  std::int64_t type_id = 22;
+  std::string resource;
+  std::int64_t max_stock = 1;
+  std::int64_t initial_stock = 1;
+  std::int64_t harvest = 1;
+  std::vector<double> growth = {0.0, 0.0025, 0.005, 0.025};
+  std::int64_t radius = 2;
+
+  template <class Visitor, class Self>
+  static void Visit(Visitor&& visit, Self& self) {
+    visit("type_id", self.type_id);
+    visit("resource", self.resource);
+    visit("max_stock", self.max_stock);
+    visit("initial_stock", self.initial_stock);
+    visit("harvest", self.harvest);
+    visit("growth", self.growth);
+    visit("radius", self.radius);
+  }
+};
+
+// Closed until somebody opens it with a key; see objects/door.h.
+struct DoorConfig {
+  static constexpr const char* kType = "door";
+  std::int64_t type_id = 21;
+  Amounts key_resources;
+  bool consumes_key = true;
+  std::int64_t open_ticks = 0;
+  bool starts_open = false;
+  bool opaque = true;
+
+  template <class Visitor, class Self>
+  static void Visit(Visitor&& visit, Self& self) {
+    visit("type_id", self.type_id);
+    visit("key_resources", self.key_resources);
+    visit("consumes_key", self.consumes_key);
+    visit("open_ticks", self.open_ticks);
+    visit("starts_open", self.starts_open);
+    visit("opaque", self.opaque);
+  }
+};
+
+using ObjectConfig = std::variant<WallConfig, BlockConfig, ConverterConfig, PlantConfig, DoorConfig>;
 
 }  // namespace mettagrid

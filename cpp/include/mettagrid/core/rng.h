@@ -24,6 +24,7 @@ enum class Purpose : std::uint32_t {
   kClipper = 7,
   kPlacement = 8,
   kPopulation = 9,
+  kGrowth = 10,
   kScene = 32,
   kPool = 33
 };

@@ -15,6 +15,7 @@ inline constexpr std::uint8_t kConverting = 5;
 inline constexpr std::uint8_t kShield = 6;
 inline constexpr std::uint8_t kEpisodeCompletion = 7;
 inline constexpr std::uint8_t kLastAction = 8;
+inline constexpr std::uint8_t kOpen = 9;
 inline constexpr std::uint8_t kLastReward = 10;
 inline constexpr std::uint8_t kGlyph = 11;
 inline constexpr std::uint8_t kVisitationCounts = 12;

@@ -25,6 +25,12 @@ struct ObjectKind {
   bool (*can_put)(const World& world, AgentId agent, ObjectId object, std::span<const Amount> reserved) = nullptr;
   Outcome (*get)(const World& world, AgentId agent, ObjectId object, std::span<const Amount> reserved) = nullptr;
   bool (*can_get)(const World& world, AgentId agent, ObjectId object, std::span<const Amount> reserved) = nullptr;
+  // Whether an agent may walk onto the object now, or as the first action of the next step. Null: it is in the way. Its
+  // type is on_floor then.
+  bool (*lets_pass)(const World& world, ObjectId object) = nullptr;
+  bool (*will_let_pass)(const World& world, ObjectId object) = nullptr;
+  // Whether it hides what is behind it. Null: no.
+  bool (*is_opaque)(const World& world, ObjectId object) = nullptr;
   // A timed event of step `now`; called while the object is awake. Returns whether it stays awake.
   bool (*tick)(const World& world, ObjectId object, std::uint32_t now);
   // Tokens after type_id, at most `max_tokens` of them.
@@ -42,6 +48,15 @@ extern const std::array<const ObjectKind*, std::variant_size_v<ObjectRules>> kOb
 
 inline const ObjectKind& KindOf(const ObjectType& type) { return *kObjectKinds[type.rules.index()]; }
 inline const ObjectKind& KindOf(const World& world, ObjectId object) { return KindOf(world.program->TypeOf(object)); }
+
+// Whether what stands on a cell hides what is behind it.
+inline bool IsOpaque(const World& world, CellCode code) {
+  const GameProgram& program = *world.program;
+  if (program.IsStatic(code)) return program.StaticOf(code).opaque;
+  if (!program.IsObject(code)) return false;
+  const ObjectKind& kind = KindOf(world, program.ObjectOf(code));
+  return kind.is_opaque != nullptr && kind.is_opaque(world, program.ObjectOf(code));
+}
 
 template <class Rules>
 const Rules& RulesOf(const World& world, ObjectId object) {

@@ -16,6 +16,7 @@ inline constexpr std::size_t kTokensPerChunk = 5;
 // Where each column starts in a world's flat bytes. All columns are 16-byte aligned.
 struct WorldLayout {
   std::size_t cells = 0;     // CellCode [padded cells]
+  std::size_t floor = 0;     // CellCode [padded cells], in games with a floor
   std::size_t occupied = 0;  // bit per padded cell, 8 bytes of slack
   // agents [A]
   std::size_t agent_cell = 0;

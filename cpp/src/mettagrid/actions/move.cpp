@@ -19,9 +19,22 @@ void Step(const World& world, AgentId agent, CellIndex to) {
   cell = to;
 }
 
-// Whether the cell is empty, or its agent may leave it.
+// Whether an agent may enter the cell now.
+bool IsFree(const World& world, CellCode code) {
+  if (code == kEmpty) return true;
+  const GameProgram& program = *world.program;
+  if (!program.has_floor || !program.IsObject(code)) return false;
+  const ObjectKind& kind = KindOf(world, program.ObjectOf(code));
+  return kind.lets_pass != nullptr && kind.lets_pass(world, program.ObjectOf(code));
+}
+
+// Whether the cell will be free in the next step, or its agent may leave it.
 bool MayBeEntered(const World& world, CellCode code) {
   const GameProgram& program = *world.program;
+  if (program.has_floor && program.IsObject(code)) {
+    const ObjectKind& kind = KindOf(world, program.ObjectOf(code));
+    return kind.will_let_pass != nullptr && kind.will_let_pass(world, program.ObjectOf(code));
+  }
   return code == kEmpty || (program.IsAgent(code) && world.agents.frozen[program.AgentOf(code).index()] == 0);
 }
 
@@ -48,7 +61,7 @@ Outcome Move(const World& world, AgentId agent, const ActionFamily& family, std:
   const GameProgram& program = *world.program;
   const CellIndex to = CellTowards(world, agent, direction);
   const CellCode code = world.cells[to];
-  if (code == kEmpty) {
+  if (IsFree(world, code)) {
     Step(world, agent, to);
     return Outcome::kDone;
   }
@@ -60,7 +73,7 @@ Outcome Move(const World& world, AgentId agent, const ActionFamily& family, std:
   if (direction < kNumCardinals || outcome == Outcome::kDone) return outcome;
   for (const std::size_t slide : SlidesOf(direction)) {
     const CellIndex beside = CellTowards(world, agent, slide);
-    if (world.cells[beside] != kEmpty) continue;
+    if (!IsFree(world, world.cells[beside])) continue;
     Step(world, agent, beside);
     return Outcome::kDone;
   }

@@ -5,7 +5,9 @@
 
 #include "mettagrid/core/check.h"
 #include "mettagrid/objects/converter.h"
+#include "mettagrid/objects/door.h"
 #include "mettagrid/objects/object_kinds.h"
+#include "mettagrid/objects/plant.h"
 
 namespace mettagrid {
 namespace {
@@ -91,9 +93,15 @@ class Compiler {
   }
 
   void CompileMapAndCodes() {
-    // A weapon reaches 3 cells ahead; a window half its size. Both may look past the map's edge.
-    const auto pad_x = static_cast<std::uint32_t>(std::max(3, game_.obs.width / 2));
-    const auto pad_y = static_cast<std::uint32_t>(std::max(3, game_.obs.height / 2));
+    // A weapon reaches 3 cells ahead; a window half its size; some objects look around. All may look past the map's
+    // edge.
+    std::uint32_t reach = 3;
+    for (const ObjectType& type : game_.object_types) {
+      reach = std::max(reach, type.reach);
+      game_.has_floor |= type.on_floor;
+    }
+    const std::uint32_t pad_x = std::max(reach, static_cast<std::uint32_t>(game_.obs.width / 2));
+    const std::uint32_t pad_y = std::max(reach, static_cast<std::uint32_t>(game_.obs.height / 2));
     game_.map = CompileMap(config_.map, things_, game_.num_agents, pad_x, pad_y);
     const std::vector<std::uint64_t> capacity = game_.map.Capacity(game_.object_types.size());
     game_.first_agent_code = static_cast<CellCode>(1 + game_.statics.size());

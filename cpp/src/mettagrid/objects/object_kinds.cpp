@@ -1,11 +1,15 @@
 #include "mettagrid/objects/object_kinds.h"
 
 #include "mettagrid/objects/converter.h"
+#include "mettagrid/objects/door.h"
+#include "mettagrid/objects/plant.h"
 
 namespace mettagrid {
 
 const std::array<const ObjectKind*, std::variant_size_v<ObjectRules>> kObjectKinds = {
     &kConverterKind,
+    &kPlantKind,
+    &kDoorKind,
 };
 
 }  // namespace mettagrid

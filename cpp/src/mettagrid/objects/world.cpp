@@ -16,15 +16,35 @@ T* Column(std::byte* bytes, std::size_t offset) {
   return reinterpret_cast<T*>(bytes + offset);
 }
 
+void LayOnFloor(const World& world, const ObjectType& type) {
+  for (std::size_t i = type.first; i < std::size_t{type.first} + type.count; ++i) {
+    if (world.objects.cell[i] != kNowhere) world.floor[world.objects.cell[i]] = world.program->CodeOf(ObjectId(i));
+  }
+}
+
 void StartObjects(const World& world) {
   for (const ObjectType& type : world.program->object_types) {
     const ObjectKind& kind = KindOf(type);
+    if (type.on_floor) LayOnFloor(world, type);
     for (std::size_t i = type.first; i < std::size_t{type.first} + type.count; ++i) {
       if (world.objects.cell[i] == kNowhere) continue;
       kind.start(world, ObjectId(i));
       world.Touch(ObjectId(i));
     }
   }
+}
+
+// The floor holds nothing but the objects that say they lie there.
+bool FloorIsSound(const World& world) {
+  const GameProgram& program = *world.program;
+  if (!program.has_floor) return true;
+  for (CellIndex cell = 0; cell < program.map.num_cells(); ++cell) {
+    const CellCode code = world.floor[cell];
+    if (code == kEmpty) continue;
+    if (!program.IsObject(code) || program.ObjectOf(code).index() >= program.num_objects()) return false;
+    if (world.objects.cell[program.ObjectOf(code).index()] != cell) return false;
+  }
+  return true;
 }
 
 // Every cell holds what exists, the padding is whole, and the occupancy set agrees.
@@ -65,7 +85,14 @@ bool ObjectsAreSound(const World& world) {
   for (std::size_t i = 0; i < program.num_objects(); ++i) {
     const CellIndex cell = world.objects.cell[i];
     if (cell == kNowhere) continue;
-    if (cell >= program.map.num_cells() || world.cells[cell] != program.CodeOf(ObjectId(i))) return false;
+    const CellCode code = program.CodeOf(ObjectId(i));
+    if (cell >= program.map.num_cells()) return false;
+    // What lies on the floor may be covered, but not left.
+    if (program.TypeOf(ObjectId(i)).on_floor) {
+      if (world.floor[cell] != code || world.cells[cell] == kEmpty) return false;
+    } else if (world.cells[cell] != code) {
+      return false;
+    }
     if (world.objects.phase[i] > ObjectPhase::kCooling || world.objects.clip[i] > Clip::kPaidFor) return false;
   }
   const std::size_t last_word = program.num_objects() / 64;
@@ -78,6 +105,7 @@ bool ObjectsAreSound(const World& world) {
 World::World(const GameProgram& compiled, std::byte* bytes)
     : program(&compiled),
       cells(Column<CellCode>(bytes, compiled.layout.cells)),
+      floor(Column<CellCode>(bytes, compiled.layout.floor)),
       occupied(Column<std::uint8_t>(bytes, compiled.layout.occupied)),
       runs(Column<std::uint8_t>(bytes, compiled.layout.runs)),
       agents{
@@ -155,7 +183,7 @@ void GiveInitialInventory(const World& world, AgentId agent) {
 bool IsSound(const World& world) {
   const GameProgram& program = *world.program;
   const std::size_t num_codes = program.first_object_code + program.num_objects();
-  if (!GridIsSound(world, num_codes) || !ObjectsAreSound(world)) return false;
+  if (!GridIsSound(world, num_codes) || !ObjectsAreSound(world) || !FloorIsSound(world)) return false;
   for (std::size_t i = 0; i < program.num_agents; ++i) {
     if (!AgentIsSound(world, AgentId(i))) return false;
   }

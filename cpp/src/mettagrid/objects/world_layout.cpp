@@ -36,6 +36,7 @@ WorldLayout LayOutWorld(const GameProgram& program, std::size_t max_tokens) {
   Planner plan;
   plan.Add<WorldHeader>(1);
   layout.cells = plan.Add<CellCode>(cells);
+  layout.floor = plan.Add<CellCode>(program.has_floor ? cells : 0);
   layout.occupied = plan.Add<std::uint8_t>(OccupancyBytes(cells));
   layout.agent_cell = plan.Add<CellIndex>(agents);
   layout.agent_orientation = plan.Add<Orientation>(agents);

@@ -29,3 +29,7 @@ class ThingConfig(Config):
     def resource_uses(self) -> Iterator[ResourceUse]:
         """The tables of resources that the kind has."""
         yield from ()
+
+    def stats(self, name: str) -> tuple[str, ...]:
+        """Statistics that the engine keeps for each agent about things called ``name``, in its slot order."""
+        return ()

@@ -81,10 +81,9 @@ class World {
     cells[cell] = code;
     occupied[cell >> 3] = static_cast<std::uint8_t>(occupied[cell >> 3] | (1U << (cell & 7)));
   }
-  // What lies on the floor comes to light again.
   void Vacate(CellIndex cell) const {
     if (program->has_floor && floor[cell] != kEmpty) {
-      cells[cell] = floor[cell];
+      cells[cell] = floor[cell];  // comes to light again
       return;
     }
     cells[cell] = kEmpty;
@@ -103,9 +102,7 @@ class World {
 
   const GameProgram* program;
   CellCode* cells;
-  // Objects that an agent may stand on, such as doors: they keep their cell when something covers them, and are neither
-  // seen nor used until it leaves. So a cell still shows one thing.
-  CellCode* floor;
+  CellCode* floor;  // objects that an agent may stand on: covered, they are neither seen nor used till it leaves
   std::uint8_t* occupied;
   std::uint8_t* runs;
   AgentColumns agents;

@@ -6,7 +6,7 @@ from typing import Literal
 
 from metta.common.env_spec import EnvSpec, FeatureSpec
 from metta.mettagrid.config.game import GameConfig, MettaGridConfig
-from metta.mettagrid.config.objects import BlockConfig, DoorConfig, WallConfig
+from metta.mettagrid.config.objects import AssemblerConfig, BlockConfig, DoorConfig, WallConfig
 
 TYPE_ID = 0
 GROUP = 1
@@ -24,6 +24,7 @@ VISITATION_COUNTS = 12
 SWAPPABLE = 13
 COOLDOWN_REMAINING = 14
 CLIPPED = 15
+REMAINING_USES = 16
 FIRST_INVENTORY = 17
 """Feature id of ``inv:<resource 0>``; the ids in between are kept for mechanics to come."""
 
@@ -108,6 +109,8 @@ def _features(game: GameConfig) -> tuple[FeatureSpec, ...]:
         table.append(_categorical(GLYPH, "agent:glyph", actions.change_glyph.number_of_glyphs))
     if game.systems.clipper is not None:
         table.append(_numeric(CLIPPED, "clipped", 1.0))
+    if any(isinstance(thing, AssemblerConfig) and thing.max_uses for thing in game.objects.values()):
+        table.append(_numeric(REMAINING_USES, "remaining_uses", 255.0))
     table += [_numeric(FIRST_INVENTORY + i, f"inv:{name}", 100.0) for i, name in enumerate(game.resource_names)]
     return tuple(sorted(table, key=lambda feature: feature.id))
 

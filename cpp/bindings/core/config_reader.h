@@ -162,6 +162,10 @@ py::object Describe(const T& value) {
       entries.append(pair);
     }
     return std::move(entries);
+  } else if constexpr (IsList<T>::value) {
+    py::list entries;
+    for (const auto& entry : value) entries.append(Describe(entry));
+    return std::move(entries);
   } else {
     return py::cast(value);
   }

@@ -6,13 +6,15 @@ from typing import Annotated
 
 from pydantic import Field
 
+from metta.mettagrid.config.kinds.assembler import AssemblerConfig
+from metta.mettagrid.config.kinds.chest import ChestConfig
 from metta.mettagrid.config.kinds.converter import ConverterConfig
 from metta.mettagrid.config.kinds.door import DoorConfig
 from metta.mettagrid.config.kinds.plant import PlantConfig
 from metta.mettagrid.config.kinds.static import BlockConfig, WallConfig
 
-__all__ = ["BlockConfig", "ConverterConfig", "DoorConfig", "ObjectConfig", "PlantConfig", "WallConfig"]
+__all__ = ["AssemblerConfig", "BlockConfig", "ChestConfig", "ConverterConfig", "DoorConfig", "ObjectConfig", "PlantConfig", "WallConfig"]
 
 ObjectConfig = Annotated[
-    WallConfig | BlockConfig | ConverterConfig | PlantConfig | DoorConfig, Field(discriminator="type")
+    WallConfig | BlockConfig | ConverterConfig | PlantConfig | DoorConfig | ChestConfig | AssemblerConfig, Field(discriminator="type")
 ]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from metta.mettagrid.config.kinds.assembler import AssemblerConfig, AssemblerRecipeConfig
+from metta.mettagrid.config.kinds.chest import ChestConfig
 from metta.mettagrid.config.kinds.converter import ConverterConfig
 from metta.mettagrid.config.kinds.static import BlockConfig, WallConfig
 
@@ -102,6 +104,22 @@ def factory(*, initial: int = 0) -> ConverterConfig:
         cooldown=5,
         initial_resource_count=initial,
     )
+
+
+def temple() -> AssemblerConfig:
+    """A heart and a blueprint -> five hearts, then 5 steps of rest; type 19.
+
+    It is an assembler that one agent uses: a converter would hand back the heart that it was given.
+    """
+    recipe = AssemblerRecipeConfig(
+        positions=("Any",), input_resources={"blueprint": 1, "heart": 1}, output_resources={"heart": 5}, cooldown=5
+    )
+    return AssemblerConfig(type_id=19, recipes=(recipe,))
+
+
+def chest(resource: str = "heart") -> ChestConfig:
+    """Keeps one resource; everybody may put in and take out, from all sides; type 20."""
+    return ChestConfig(type_id=20, resource=resource)
 
 
 def emptied(converter: ConverterConfig) -> ConverterConfig:

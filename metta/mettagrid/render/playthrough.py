@@ -40,7 +40,7 @@ from metta.mettagrid.vec_env import VecEnv, make_vec_env
 from metta.mettagrid.vec_env_config import VecEnvConfig
 
 SEPARATOR = "=" * 60
-_SHOWN_IF_SET = ("open", "conversion_remaining", "cooldown_remaining")
+_SHOWN_IF_SET = ("open", "conversion_remaining", "cooldown_remaining", "remaining_uses")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from metta.mettagrid.builder.envs import make_arena
 from metta.mettagrid.config.agent import GroupConfig
 from metta.mettagrid.config.game import DEFAULT_RESOURCES, GameConfig
 from metta.mettagrid.config.limits import MAX_AMOUNT
-from metta.mettagrid.config.objects import BlockConfig, ConverterConfig, DoorConfig, PlantConfig, WallConfig
+from metta.mettagrid.config.objects import AssemblerConfig, BlockConfig, ChestConfig, ConverterConfig, DoorConfig, PlantConfig, WallConfig
 from metta.mettagrid.config.stats import agent_stat_names
 from metta.mettagrid.config.systems import SystemsConfig
 from metta.mettagrid.maps.map_config import (
@@ -28,7 +28,7 @@ from metta.mettagrid.maps.scene_config import SCENES
 
 SCHEMA = cast(dict[str, Any], _core.config_schema())
 VARIANTS: dict[str, tuple[type[BaseModel], ...]] = {
-    "objects": (WallConfig, BlockConfig, ConverterConfig, PlantConfig, DoorConfig),
+    "objects": (WallConfig, BlockConfig, ConverterConfig, PlantConfig, DoorConfig, ChestConfig, AssemblerConfig),
     "map": (RandomMapConfig, AsciiMapConfig, RoomsMapConfig, SceneMapConfig, PoolMapConfig),
 }
 

@@ -24,6 +24,8 @@ CLASSIC: dict[str, tuple[ObjectConfig, int]] = {
     "armory": (standard.armory(), 16),
     "lab": (standard.lab(), 17),
     "factory": (standard.factory(), 18),
+    "temple": (standard.temple(), 19),
+    "chest": (standard.chest(), 20),
 }
 
 

@@ -102,6 +102,88 @@ struct DoorConfig {
   }
 };
 
-using ObjectConfig = std::variant<WallConfig, BlockConfig, ConverterConfig, PlantConfig, DoorConfig>;
+// What an agent that shows `glyph` moves: units into the chest, or (negative) out of it.
+struct GlyphTransferConfig {
+  std::int64_t glyph = 1;
+  Amounts amounts;
+
+  template <class Visitor, class Self>
+  static void Visit(Visitor&& visit, Self& self) {
+    visit("glyph", self.glyph);
+    visit("amounts", self.amounts);
+  }
+};
+
+// Keeps resources; see objects/chest.h.
+struct ChestConfig {
+  static constexpr const char* kType = "chest";
+  std::int64_t type_id = 20;
+  std::string resource;
+  std::vector<std::string> deposit_positions = {"NW", "N", "NE", "W", "E", "SW", "S", "SE"};
+  std::vector<std::string> withdrawal_positions = {"NW", "N", "NE", "W", "E", "SW", "S", "SE"};
+  std::int64_t amount = 1;
+  std::int64_t initial = 0;
+  std::int64_t limit = 255;
+  std::vector<GlyphTransferConfig> glyph_transfers;
+
+  template <class Visitor, class Self>
+  static void Visit(Visitor&& visit, Self& self) {
+    visit("type_id", self.type_id);
+    visit("resource", self.resource);
+    visit("deposit_positions", self.deposit_positions);
+    visit("withdrawal_positions", self.withdrawal_positions);
+    visit("amount", self.amount);
+    visit("initial", self.initial);
+    visit("limit", self.limit);
+    visit("glyph_transfers", self.glyph_transfers);
+  }
+};
+
+struct AssemblerRecipeConfig {
+  std::vector<std::string> positions;
+  std::vector<std::int64_t> glyphs;
+  std::int64_t min_agents = 1;
+  Amounts input_resources;
+  Amounts output_resources;
+  std::int64_t cooldown = 0;
+
+  template <class Visitor, class Self>
+  static void Visit(Visitor&& visit, Self& self) {
+    visit("positions", self.positions);
+    visit("glyphs", self.glyphs);
+    visit("min_agents", self.min_agents);
+    visit("input_resources", self.input_resources);
+    visit("output_resources", self.output_resources);
+    visit("cooldown", self.cooldown);
+  }
+};
+
+// Makes things at once for the agents around it; see objects/assembler.h.
+struct AssemblerConfig {
+  static constexpr const char* kType = "assembler";
+  std::int64_t type_id = 23;
+  std::string match = "positions";
+  std::vector<AssemblerRecipeConfig> recipes;
+  std::string inputs_from = "even";
+  std::string outputs_to = "user";
+  std::int64_t max_uses = 0;
+  bool allow_partial_usage = false;
+  double exhaustion = 0.0;
+
+  template <class Visitor, class Self>
+  static void Visit(Visitor&& visit, Self& self) {
+    visit("type_id", self.type_id);
+    visit("match", self.match);
+    visit("recipes", self.recipes);
+    visit("inputs_from", self.inputs_from);
+    visit("outputs_to", self.outputs_to);
+    visit("max_uses", self.max_uses);
+    visit("allow_partial_usage", self.allow_partial_usage);
+    visit("exhaustion", self.exhaustion);
+  }
+};
+
+using ObjectConfig =
+    std::variant<WallConfig, BlockConfig, ConverterConfig, PlantConfig, DoorConfig, ChestConfig, AssemblerConfig>;
 
 }  // namespace mettagrid

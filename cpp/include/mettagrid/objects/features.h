@@ -22,6 +22,7 @@ inline constexpr std::uint8_t kVisitationCounts = 12;
 inline constexpr std::uint8_t kSwappable = 13;
 inline constexpr std::uint8_t kCooldownRemaining = 14;
 inline constexpr std::uint8_t kClipped = 15;
+inline constexpr std::uint8_t kRemainingUses = 16;
 inline constexpr std::uint8_t kFirstInventory = 17;
 }  // namespace feature
 

@@ -52,6 +52,7 @@ struct GameProgram {
 
   std::vector<StaticType> statics;
   std::vector<ObjectType> object_types;
+  std::size_t memory_words = 0;              // of the kind that keeps most
   bool has_floor = false;                    // some objects can be walked over: see World::floor
   std::vector<std::uint8_t> type_of_object;  // [objects] index into object_types
 

@@ -31,6 +31,8 @@ struct ObjectKind {
   bool (*will_let_pass)(const World& world, ObjectId object) = nullptr;
   // Whether it hides what is behind it. Null: no.
   bool (*is_opaque)(const World& world, ObjectId object) = nullptr;
+  // Whether its state, read from outside, is one that a step may follow. Null: any is.
+  bool (*is_sound)(const World& world, ObjectId object) = nullptr;
   // A timed event of step `now`; called while the object is awake. Returns whether it stays awake.
   bool (*tick)(const World& world, ObjectId object, std::uint32_t now);
   // Tokens after type_id, at most `max_tokens` of them.

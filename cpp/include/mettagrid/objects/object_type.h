@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <variant>
@@ -44,14 +45,56 @@ struct DoorRules {
   std::uint16_t used = 0;  // stat slot
 };
 
+struct ChestRules {
+  struct Transfer {
+    std::size_t slot;     // of `items`
+    std::int32_t amount;  // > 0: into the chest
+  };
+  struct GlyphTransfer {
+    std::uint8_t glyph;
+    std::vector<Transfer> transfers;
+  };
+  std::vector<ItemId> items;  // items[0] is what the sides move
+  Amount amount = 1;
+  Amount initial = 0;
+  Amount limit = 255;             // of each item
+  std::uint8_t deposit_from = 0;  // bit set of Orientation: where agents stand, seen from the chest
+  std::uint8_t withdraw_from = 0;
+  std::vector<GlyphTransfer> by_glyph;
+  std::uint16_t used = 0;  // stat slots
+  std::uint16_t deposited = 0;
+  std::uint16_t withdrawn = 0;
+};
+
+struct AssemblerRecipe {
+  std::vector<std::uint8_t> glyphs;  // sorted
+  std::size_t min_agents = 1;
+  std::vector<ItemAmount> inputs;
+  std::vector<ItemAmount> outputs;
+  std::uint32_t cooldown = 0;
+};
+
+struct AssemblerRules {
+  std::vector<AssemblerRecipe> recipes;
+  bool by_glyphs = false;
+  std::array<std::uint8_t, 256> by_positions{};  // bit set of neighbours -> recipe + 1
+  bool inputs_in_order = false;
+  bool outputs_shared = false;
+  bool allow_partial_usage = false;
+  std::int32_t max_uses = 0;             // 0: no bound
+  std::vector<std::uint64_t> exhausted;  // by uses so far: what a cooldown is multiplied with, in 1 / 65536
+  std::uint16_t used = 0;                // stat slot
+};
+
 // Kinds of objects that have a state. Each has one line in objects/object_kinds.cpp, in this order.
-using ObjectRules = std::variant<ConverterRules, PlantRules, DoorRules>;
+using ObjectRules = std::variant<ConverterRules, PlantRules, DoorRules, ChestRules, AssemblerRules>;
 
 struct ObjectType {
   std::string name;
   std::uint8_t type_id = 0;
   ObjectRules rules;
   std::vector<ItemId> shown_items;  // in item order: the resources that its token run lists
+  std::size_t memory_words = 0;     // numbers of its own that an object keeps: see World::Memory
   std::uint32_t reach = 0;          // how many cells around itself it looks at
   bool on_floor = false;            // agents may stand on it: see World::floor
   std::uint16_t first = 0;          // objects of this type are numbered first .. first + count - 1

@@ -26,6 +26,7 @@ class World {
   std::span<Amount> Inventory(ObjectId object) const {
     return {objects.inventory + object.index() * num_resources_, num_resources_};
   }
+  std::uint16_t* Memory(ObjectId object) const { return objects.memory + object.index() * program->memory_words; }
   std::span<double> Stats(AgentId agent) const { return {agents.stats + agent.index() * num_stats_, num_stats_}; }
   void Count(AgentId agent, std::size_t slot, double amount = 1.0) const { Stats(agent)[slot] += amount; }
 
@@ -82,11 +83,8 @@ class World {
     occupied[cell >> 3] = static_cast<std::uint8_t>(occupied[cell >> 3] | (1U << (cell & 7)));
   }
   void Vacate(CellIndex cell) const {
-    if (program->has_floor && floor[cell] != kEmpty) {
-      cells[cell] = floor[cell];  // comes to light again
-      return;
-    }
-    cells[cell] = kEmpty;
+    cells[cell] = program->has_floor ? floor[cell] : kEmpty;  // what lies there comes to light again
+    if (cells[cell] != kEmpty) return;
     occupied[cell >> 3] = static_cast<std::uint8_t>(occupied[cell >> 3] & ~(1U << (cell & 7)));
   }
 

@@ -79,6 +79,7 @@ struct ObjectColumns {
   std::int32_t* left;    // conversions or uses
   Clip* clip;
   Amount* inventory;       // [O][R]
+  std::uint16_t* memory;   // [O][M] numbers that only some kinds keep; see World::Memory
   std::uint64_t* awake;    // bit set: busy, or to be looked at in the next timed events
   std::uint64_t* changed;  // bit set: the token run is stale
 };

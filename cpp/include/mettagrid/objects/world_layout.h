@@ -53,6 +53,7 @@ struct WorldLayout {
   std::size_t object_left = 0;
   std::size_t object_clip = 0;
   std::size_t object_inventory = 0;  // Amount [O][R]
+  std::size_t object_memory = 0;     // uint16 [O][memory words]
   std::size_t object_awake = 0;      // bit set
   std::size_t object_changed = 0;    // bit set
   // encoded tokens by cell code: run_bytes each; the last byte counts the tokens

@@ -4,6 +4,8 @@
 #include <limits>
 
 #include "mettagrid/core/check.h"
+#include "mettagrid/objects/assembler.h"
+#include "mettagrid/objects/chest.h"
 #include "mettagrid/objects/converter.h"
 #include "mettagrid/objects/door.h"
 #include "mettagrid/objects/object_kinds.h"
@@ -98,6 +100,7 @@ class Compiler {
     std::uint32_t reach = 3;
     for (const ObjectType& type : game_.object_types) {
       reach = std::max(reach, type.reach);
+      game_.memory_words = std::max(game_.memory_words, type.memory_words);
       game_.has_floor |= type.on_floor;
     }
     const std::uint32_t pad_x = std::max(reach, static_cast<std::uint32_t>(game_.obs.width / 2));

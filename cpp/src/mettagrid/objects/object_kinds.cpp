@@ -1,5 +1,7 @@
 #include "mettagrid/objects/object_kinds.h"
 
+#include "mettagrid/objects/assembler.h"
+#include "mettagrid/objects/chest.h"
 #include "mettagrid/objects/converter.h"
 #include "mettagrid/objects/door.h"
 #include "mettagrid/objects/plant.h"
@@ -7,9 +9,7 @@
 namespace mettagrid {
 
 const std::array<const ObjectKind*, std::variant_size_v<ObjectRules>> kObjectKinds = {
-    &kConverterKind,
-    &kPlantKind,
-    &kDoorKind,
+    &kConverterKind, &kPlantKind, &kDoorKind, &kChestKind, &kAssemblerKind,
 };
 
 }  // namespace mettagrid

@@ -86,7 +86,8 @@ bool ObjectsAreSound(const World& world) {
     const CellIndex cell = world.objects.cell[i];
     if (cell == kNowhere) continue;
     const CellCode code = program.CodeOf(ObjectId(i));
-    if (cell >= program.map.num_cells()) return false;
+    const auto is_sound = KindOf(world, ObjectId(i)).is_sound;
+    if (cell >= program.map.num_cells() || (is_sound != nullptr && !is_sound(world, ObjectId(i)))) return false;
     // What lies on the floor may be covered, but not left.
     if (program.TypeOf(ObjectId(i)).on_floor) {
       if (world.floor[cell] != code || world.cells[cell] == kEmpty) return false;
@@ -145,6 +146,7 @@ World::World(const GameProgram& compiled, std::byte* bytes)
           .left = Column<std::int32_t>(bytes, compiled.layout.object_left),
           .clip = Column<Clip>(bytes, compiled.layout.object_clip),
           .inventory = Column<Amount>(bytes, compiled.layout.object_inventory),
+          .memory = Column<std::uint16_t>(bytes, compiled.layout.object_memory),
           .awake = Column<std::uint64_t>(bytes, compiled.layout.object_awake),
           .changed = Column<std::uint64_t>(bytes, compiled.layout.object_changed),
       },

@@ -71,6 +71,7 @@ WorldLayout LayOutWorld(const GameProgram& program, std::size_t max_tokens) {
   layout.object_left = plan.Add<std::int32_t>(objects);
   layout.object_clip = plan.Add<Clip>(objects);
   layout.object_inventory = plan.Add<Amount>(objects * resources);
+  layout.object_memory = plan.Add<std::uint16_t>(objects * program.memory_words);
   layout.object_awake = plan.Add<std::uint64_t>((objects + 63) / 64);
   layout.object_changed = plan.Add<std::uint64_t>((objects + 63) / 64);
   layout.run_bytes = kChunkBytes * ((max_tokens + kTokensPerChunk - 1) / kTokensPerChunk);

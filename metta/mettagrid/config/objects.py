@@ -13,8 +13,18 @@ from metta.mettagrid.config.kinds.door import DoorConfig
 from metta.mettagrid.config.kinds.plant import PlantConfig
 from metta.mettagrid.config.kinds.static import BlockConfig, WallConfig
 
-__all__ = ["AssemblerConfig", "BlockConfig", "ChestConfig", "ConverterConfig", "DoorConfig", "ObjectConfig", "PlantConfig", "WallConfig"]
+__all__ = [
+    "AssemblerConfig",
+    "BlockConfig",
+    "ChestConfig",
+    "ConverterConfig",
+    "DoorConfig",
+    "ObjectConfig",
+    "PlantConfig",
+    "WallConfig",
+]
 
 ObjectConfig = Annotated[
-    WallConfig | BlockConfig | ConverterConfig | PlantConfig | DoorConfig | ChestConfig | AssemblerConfig, Field(discriminator="type")
+    WallConfig | BlockConfig | ConverterConfig | PlantConfig | DoorConfig | ChestConfig | AssemblerConfig,
+    Field(discriminator="type"),
 ]

@@ -14,7 +14,15 @@ from metta.mettagrid.builder.envs import make_arena
 from metta.mettagrid.config.agent import GroupConfig
 from metta.mettagrid.config.game import DEFAULT_RESOURCES, GameConfig
 from metta.mettagrid.config.limits import MAX_AMOUNT
-from metta.mettagrid.config.objects import AssemblerConfig, BlockConfig, ChestConfig, ConverterConfig, DoorConfig, PlantConfig, WallConfig
+from metta.mettagrid.config.objects import (
+    AssemblerConfig,
+    BlockConfig,
+    ChestConfig,
+    ConverterConfig,
+    DoorConfig,
+    PlantConfig,
+    WallConfig,
+)
 from metta.mettagrid.config.stats import agent_stat_names
 from metta.mettagrid.config.systems import SystemsConfig
 from metta.mettagrid.maps.map_config import (

@@ -252,12 +252,12 @@ const ObjectKind kAssemblerKind = {
     .can_use = CanUse,
     .get = UseIt,
     .can_get = CanUse,
-    .clippable = true,
     .is_sound = IsSoundAssembler,
     .tick = Tick,
     .encode = Encode,
     .max_tokens = MaxTokens,
     .describe = Describe,
+    .clippable = true,
 };
 
 }  // namespace mettagrid

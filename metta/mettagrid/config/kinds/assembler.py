@@ -70,7 +70,9 @@ class AssemblerConfig(ThingConfig):
     allow_partial_usage: bool = Field(
         default=False, description="during a cooldown it does the part of the recipe that the time passed makes"
     )
-    exhaustion: float = Field(default=0.0, ge=0.0, le=100.0, description="each use makes the next cooldown longer by it")
+    exhaustion: float = Field(
+        default=0.0, ge=0.0, le=100.0, description="each use makes the next cooldown longer by it"
+    )
 
     def resource_uses(self) -> Iterator[ResourceUse]:
         for i, recipe in enumerate(self.recipes):

@@ -37,8 +37,8 @@ class GlyphTransferConfig(Config):
 class ChestConfig(ThingConfig):
     """Takes and gives ``amount`` units a use, depending on where the agent stands.
 
-    On a side that does both, an agent that has something puts it in, else takes out. What does not fit stays where it
-    is. ``put_items`` only puts in, ``get_items`` only takes out.
+    On a side that does both, a use puts in what it can, and takes out when nothing goes in. What does not fit stays
+    where it is. ``put_items`` only puts in, ``get_items`` only takes out.
 
     >>> ChestConfig(resource="heart", deposit_positions=("W",), withdrawal_positions=("E",)).limit
     255

@@ -20,6 +20,7 @@ def corridor(door: DoorConfig, row: str = "@D..", keys: int = 1) -> MettaGridCon
         "resource_names": ("key",),
         "num_agents": row.count("@"),
         "max_steps": 0,
+        "actions": {"move": {"uses_objects": True}},
         "agent": {"initial_inventory": {"key": keys}},
         "objects": {"wall": {"type": "wall", "type_id": 1}, "door": door},
         "map": {"type": "ascii", "rows": (row,)},

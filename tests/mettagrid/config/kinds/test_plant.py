@@ -18,6 +18,7 @@ def orchard(plant: PlantConfig, rows: tuple[str, ...]) -> MettaGridConfig:
         "resource_names": ("apple",),
         "num_agents": 1,
         "max_steps": 0,
+        "actions": {"move": {"uses_objects": True}},
         "objects": {"wall": {"type": "wall", "type_id": 1}, "plant": plant},
         "map": {"type": "ascii", "rows": rows},
     }

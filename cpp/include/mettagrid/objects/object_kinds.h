@@ -29,8 +29,6 @@ struct ObjectKind {
   // type is on_floor then.
   bool (*lets_pass)(const World& world, ObjectId object) = nullptr;
   bool (*will_let_pass)(const World& world, ObjectId object) = nullptr;
-  // Whether it hides what is behind it. Null: no.
-  bool (*is_opaque)(const World& world, ObjectId object) = nullptr;
   // Whether its state, read from outside, is one that a step may follow. Null: any is.
   bool (*is_sound)(const World& world, ObjectId object) = nullptr;
   // A timed event of step `now`; called while the object is awake. Returns whether it stays awake.

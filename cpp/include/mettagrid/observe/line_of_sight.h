@@ -70,14 +70,4 @@ class LineOfSight {
   std::vector<std::uint64_t> all_;            // [words]
 };
 
-// Whether what stands on a cell hides the cells behind it.
-inline bool IsOpaque(const World& world, CellCode code) {
-  const GameProgram& program = *world.program;
-  if (program.IsStatic(code)) return program.StaticOf(code).opaque;
-  if (!program.IsObject(code)) return false;
-  const ObjectId object = program.ObjectOf(code);
-  const auto is_opaque = KindOf(world, object).is_opaque;
-  return is_opaque != nullptr && is_opaque(world, object);
-}
-
 }  // namespace mettagrid

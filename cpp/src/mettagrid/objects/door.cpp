@@ -109,11 +109,11 @@ const ObjectKind kDoorKind = {
     .can_put = CanUnlock,
     .lets_pass = LetsPass,
     .will_let_pass = WillLetPass,
-    .is_opaque = IsOpaqueDoor,
     .tick = Tick,
     .encode = Encode,
     .max_tokens = MaxTokens,
     .describe = Describe,
+    .is_opaque = IsOpaqueDoor,
 };
 
 void Compile(const DoorConfig& config, const std::string& key, const Names& names, ObjectType& type) {

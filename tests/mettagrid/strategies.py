@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from metta.common.vector_env import StepBatch
 from metta.mettagrid.config.game import MettaGridConfig
 from tests.mettagrid.action_strategies import BLOCK, more_actions
+from tests.mettagrid.object_strategies import more_objects
 
 RESOURCES = ("ore", "battery", "heart", "laser")
 _WEIGHTS = (-0.5, 0.01, 0.25, 1.0)
@@ -34,6 +35,8 @@ def games(
         objects[BLOCK] = {"type": "block"}
     for i in range(draw(st.integers(0, 3))):
         objects[f"converter_{i}"] = draw(_converters(type_id=2 + 3 * i))
+    if every_action:
+        objects |= draw(more_objects(RESOURCES))
     actions = draw(more_actions(RESOURCES) if every_action else _actions())
     stats = ["ore.gained", "heart.amount", *(["attack.hit"] if actions["attack"]["enabled"] else [])]
     map_ = draw(_maps(list(objects), num_agents))
@@ -47,7 +50,9 @@ def games(
         **draw(teams(stats, num_agents, counted=map_["type"] != "ascii")),
         "terminate_when": draw(st.dictionaries(st.sampled_from(stats), st.integers(1, 9), max_size=with_goals)),
         "actions": actions,
-        "systems": draw(systems(clips=every_action and len(objects) > 2)) if with_systems else {},
+        "systems": draw(systems(clips=any(name.startswith("converter") for name in objects) and every_action))
+        if with_systems
+        else {},
         "objects": objects,
         "map": map_,
     }

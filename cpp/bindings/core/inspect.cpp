@@ -80,8 +80,13 @@ char Glyph(const World& world, CellCode code) {
   if (program.IsAgent(code)) return "0123456789abcdefghijklmnopqrstuvwxyz"[program.AgentOf(code).index() % 36];
   const std::string& name =
       program.IsObject(code) ? program.TypeOf(program.ObjectOf(code)).name : program.StaticOf(code).name;
-  constexpr std::pair<const char*, char> kKnown[] = {{"wall", '#'},          {"altar", '_'},  {"mine_red", 'm'},
-                                                     {"generator_red", 'n'}, {"lasery", 'S'}, {"armory", 'o'}};
+  // As metta/mettagrid/maps/legend.py; tests/mettagrid/render/test_ansi.py compares them.
+  constexpr std::pair<const char*, char> kKnown[] = {
+      {"wall", '#'},       {"block", 's'},         {"mine_red", 'm'},       {"mine_blue", 'b'},
+      {"mine_green", 'g'}, {"generator_red", 'n'}, {"generator_blue", 'B'}, {"generator_green", 'G'},
+      {"altar", '_'},      {"armory", 'o'},        {"lasery", 'S'},         {"lab", 'L'},
+      {"factory", 'F'},    {"temple", 'T'},        {"converter", 'c'},      {"chest", 'C'},
+      {"assembler", 'Z'},  {"door", 'D'},          {"plant", 'y'}};
   for (const auto& [known, glyph] : kKnown) {
     if (name == known) return glyph;
   }

@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
+from metta.mettagrid.config.game import MettaGridConfig
+from metta.mettagrid.maps.legend import AGENT, CHARACTERS, EMPTY
 from metta.mettagrid.render.ansi import View, ascii_map, draw, legend, view_around
+from metta.mettagrid.vec_env import make_vec_env
+from metta.mettagrid.vec_env_config import VecEnvConfig
 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 WORLD: list[dict[str, Any]] = [
@@ -60,3 +64,27 @@ def test_legend_names_every_kind() -> None:
 
 def test_ascii_map_has_one_character_a_cell() -> None:
     assert ascii_map(WORLD, 5, 3).splitlines() == ["#####", ".0b..", "_mZ.."]
+
+
+def test_doors_and_plants_show_their_state() -> None:
+    things = [
+        {"type": "door", "r": 0, "c": 0, "inventory": {}, "open": False},
+        {"type": "door", "r": 0, "c": 1, "inventory": {}, "open": True},
+        {"type": "plant", "r": 0, "c": 2, "inventory": {"apple": 1}, "stock": 1},
+        {"type": "plant", "r": 0, "c": 3, "inventory": {}, "stock": 0},
+        {"type": "block", "r": 0, "c": 4},
+    ]
+    assert draw(things, 5, 1, colour=False) == "D d y!, ss"
+    assert ascii_map(things, 5, 1) == "Ddy,s"
+
+
+def test_the_engine_draws_the_same_characters() -> None:
+    """``VecEnv.render`` and the default legend agree on every kind that the legend knows."""
+    names = [name for name in CHARACTERS if name not in (AGENT, EMPTY) and not name.startswith(f"{AGENT}.")]
+    objects = {name: {"type": "wall", "type_id": 1 + i} for i, name in enumerate(names)}
+    row = "@" + "".join(CHARACTERS[name] for name in names)
+    game = {"num_agents": 1, "objects": objects, "map": {"type": "ascii", "rows": (row,)}}
+    config = VecEnvConfig(env=MettaGridConfig.model_validate({"game": game}), num_envs=1, num_slots=1)
+    env = make_vec_env(config, 0)
+    assert env.render(0) == row.replace("@", "0")
+    env.close()

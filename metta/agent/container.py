@@ -249,7 +249,11 @@ class ComponentContainer(nn.ModuleDict):
 def _node_of(component: MettaModule | ComponentContainer, dependencies: tuple[str, ...]) -> Node:
     out_keys = component.out_keys_source if isinstance(component, MettaModule) else component.out_keys
     return Node(
-        tuple(component.in_keys), tuple(out_keys), component.input_shapes, component.output_shapes, dependencies
+        tuple(map(str, component.in_keys)),
+        tuple(map(str, out_keys)),
+        component.input_shapes,
+        component.output_shapes,
+        dependencies,
     )
 
 

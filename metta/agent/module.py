@@ -78,7 +78,7 @@ class MettaModule(TensorDictModuleBase):
 
     def check_inputs(self, td: TensorMap, name: str | None = None) -> None:
         """Raise unless ``td`` holds every input in its declared shape. ``name`` is how messages call this component."""
-        check_tensors(td, self.in_keys, self.input_shapes, f"{name or type(self).__name__} reads")
+        check_tensors(td, map(str, self.in_keys), self.input_shapes, f"{name or type(self).__name__} reads")
 
     def check_outputs(self, outputs: Mapping[str, Tensor], name: str | None = None) -> None:
         """Raise unless ``outputs`` are what this component declares to write."""
@@ -88,7 +88,7 @@ class MettaModule(TensorDictModuleBase):
                 f"{who} wrote {extra}, which are not among its out_keys {self.out_keys_source}. "
                 f"Add them to out_keys, or do not return them from _compute."
             )
-        check_tensors(outputs, self.out_keys_source, self.output_shapes, f"{who} declares to write")
+        check_tensors(outputs, map(str, self.out_keys_source), self.output_shapes, f"{who} declares to write")
 
 
 def check_tensors(td: TensorMap, keys: Iterable[str], shapes: Mapping[str, Shape], who_does_what: str) -> None:

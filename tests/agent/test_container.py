@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any, cast
 
 import pytest
 import torch
@@ -33,7 +34,7 @@ class Touch(MettaModule):
 
     def _compute(self, td: TensorMap) -> dict[str, Tensor]:
         self.log.append(self.label)
-        return {key: torch.zeros(1) for key in self.out_keys}
+        return {key: torch.zeros(1) for key in map(str, self.out_keys)}
 
 
 def test_runs_in_dependency_order() -> None:
@@ -116,7 +117,7 @@ def test_is_a_valid_tensordict_module_and_deep_copies() -> None:
     td = TensorDict({"observation": torch.randn(2, 3)}, batch_size=[2])
     expected = network(td.copy())["logits"]
     assert torch.equal(copy.deepcopy(network)(td.copy())["logits"], expected)
-    assert torch.equal(TensorDictSequential(network)(td.copy())["logits"], expected)
+    assert torch.equal(TensorDictSequential(cast(Any, network))(td.copy())["logits"], expected)
 
 
 def test_deleting_and_clearing_forget_the_plan() -> None:

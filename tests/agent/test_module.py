@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import pytest
 import torch
 from tensordict import TensorDict
@@ -37,7 +39,7 @@ def test_any_number_of_batch_dimensions(batch: tuple[int, ...]) -> None:
 
 def test_is_a_valid_tensordict_module() -> None:
     head = TensorDictModule(nn.Linear(3, 2), in_keys=["y"], out_keys=["logits"])
-    sequence = TensorDictSequential(Scale(), head)
+    sequence = TensorDictSequential(*cast(Any, (Scale(), head)))
     assert sequence.in_keys == ["x"]
     assert sequence(TensorDict({"x": torch.ones(4, 3)}, batch_size=[4]))["logits"].shape == (4, 2)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 import torch
 
@@ -75,9 +77,9 @@ def test_minibatches_share_one_memory_and_leave_the_buffer_alone() -> None:
     data = experience(rows=4, segments=2, horizon=4, minibatch=8)
     pointers = set()
     for batch in data.minibatches(torch.Generator().manual_seed(1)):
-        assert all(tensor.is_contiguous() for tensor in batch.values())
+        assert all(cast(torch.Tensor, tensor).is_contiguous() for tensor in batch.values())
         pointers.add(batch["env_obs"].data_ptr())
-        batch["env_obs"].fill_(9.0)
+        cast(torch.Tensor, batch["env_obs"]).fill_(9.0)
     assert len(pointers) == 1
     assert (data.buffer["env_obs"] == 0).all()
 

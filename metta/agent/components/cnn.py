@@ -54,9 +54,9 @@ class CNNEncoder(MettaModule):
         self.linear = orthogonal_init(nn.Linear(channels * height * width, out_features), gain)
 
     def _compute(self, td: TensorMap) -> dict[str, Tensor]:
-        box = td[self.in_key]
+        box: Tensor = td[self.in_key]
         x = box.flatten(0, -4)
         for conv in self.convs:
             x = self.activate(conv(x))
-        x = self.activate(self.linear(x.flatten(1)))
+        x = self.activate(self.linear(torch.flatten(x, 1)))
         return {self.out_key: x.view(*box.shape[:-3], -1)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor
 
@@ -25,10 +27,10 @@ class RandomPolicy:
 
     def act(self, td: Data, *, generator: torch.Generator | None = None, greedy: bool = False) -> Data:
         """Add ``action``, ``act_log_prob`` and ``values`` (zeros) to ``td``."""
-        obs: Tensor = td["env_obs"]
+        obs = cast(Tensor, td["env_obs"])
         logits = obs.new_zeros(obs.shape[0], self.spec.num_actions, dtype=torch.float32)
         td["action"], td["act_log_prob"] = choose_actions(logits, td.get("action_mask", None), generator)
-        td["values"] = torch.zeros_like(td["act_log_prob"])
+        td["values"] = torch.zeros_like(cast(Tensor, td["act_log_prob"]))
         return td
 
     def init_memory(self, num_rows: int) -> None:
@@ -59,7 +61,7 @@ class NoopPolicy:
 
     def act(self, td: Data, *, generator: torch.Generator | None = None, greedy: bool = False) -> Data:
         """Add ``action``, ``act_log_prob`` and ``values`` (zeros) to ``td``."""
-        obs: Tensor = td["env_obs"]
+        obs = cast(Tensor, td["env_obs"])
         td["action"] = torch.full((obs.shape[0],), self.noop, dtype=torch.int64, device=obs.device)
         td["act_log_prob"] = torch.zeros(obs.shape[0], device=obs.device)
         td["values"] = torch.zeros(obs.shape[0], device=obs.device)

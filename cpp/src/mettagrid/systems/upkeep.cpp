@@ -36,7 +36,7 @@ void LowerShield(const World& world, AgentId agent) {
 }
 
 // Death comes with the health system, later in this step.
-void Wither(const World& world, AgentId agent) {
+void LetFall(const World& world, AgentId agent) {
   const ItemId hp = world.program->systems.health.hp;
   const Amount held = world.Inventory(agent)[hp.index()];
   if (held > 0) world.Lose(agent, hp, held);
@@ -52,7 +52,7 @@ void PayUpkeep(const World& world) {
     world.Count(agent, rules.unpaid);
     LowerShield(world, agent);
     if (rules.on_shortage == OnShortage::kFreeze) FreezeForNextStep(world, agent);
-    if (rules.on_shortage == OnShortage::kDie) Wither(world, agent);
+    if (rules.on_shortage == OnShortage::kDie) LetFall(world, agent);
   }
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from metta.agent.components.activation import activation_named, gain_of, orthogonal_init

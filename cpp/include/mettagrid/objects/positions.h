@@ -24,7 +24,7 @@ inline constexpr std::array<NamedPosition, kNumOrientations> kPositions = {{{"NW
                                                                             {"SE", Orientation::kSouthEast}}};
 
 // Place in kPositions. Throws ConfigError naming `key`.
-std::size_t SideOf(const std::string& key, const std::string& name);
+std::size_t PlaceAround(const std::string& key, const std::string& name);
 
 // Bit set over kPositions.
 std::uint8_t PositionSet(const std::string& key, const std::vector<std::string>& names);

@@ -4,7 +4,7 @@
 
 namespace mettagrid {
 
-std::size_t SideOf(const std::string& key, const std::string& name) {
+std::size_t PlaceAround(const std::string& key, const std::string& name) {
   for (std::size_t i = 0; i < kPositions.size(); ++i) {
     if (name == kPositions[i].name) return i;
   }
@@ -13,7 +13,7 @@ std::size_t SideOf(const std::string& key, const std::string& name) {
 
 std::uint8_t PositionSet(const std::string& key, const std::vector<std::string>& names) {
   std::uint8_t set = 0;
-  for (const std::string& name : names) set = static_cast<std::uint8_t>(set | 1U << SideOf(key, name));
+  for (const std::string& name : names) set = static_cast<std::uint8_t>(set | 1U << PlaceAround(key, name));
   return set;
 }
 

@@ -117,6 +117,10 @@ def legend(objects: Iterable[GridObject], *, colour: bool = True) -> str:
         parts.append(f"{_GROUPS[0]}0^{_RESET} agent (* frozen)" if colour else "0^ agent (* frozen)")
     if kinds.keys() - {AGENT, "wall"}:
         parts += ["~ converting", "! has output"]
+    if any("open" in item for item in kinds.values()):
+        parts.append("small: open")
+    if any("stock" in item for item in kinds.values()):
+        parts.append(f"{BARE} bare")
     return "   ".join(parts)
 
 

@@ -30,12 +30,12 @@ bool IsFree(const World& world, CellCode code) {
 
 // Whether the cell will be free in the next step, or its agent may leave it.
 bool MayBeEntered(const World& world, CellCode code) {
+  if (code == kEmpty) return true;
   const GameProgram& program = *world.program;
-  if (program.has_floor && program.IsObject(code)) {
-    const ObjectKind& kind = KindOf(world, program.ObjectOf(code));
-    return kind.will_let_pass != nullptr && kind.will_let_pass(world, program.ObjectOf(code));
-  }
-  return code == kEmpty || (program.IsAgent(code) && world.agents.frozen[program.AgentOf(code).index()] == 0);
+  if (program.IsAgent(code)) return world.agents.frozen[program.AgentOf(code).index()] == 0;
+  if (!program.has_floor || !program.IsObject(code)) return false;
+  const ObjectKind& kind = KindOf(world, program.ObjectOf(code));
+  return kind.will_let_pass != nullptr && kind.will_let_pass(world, program.ObjectOf(code));
 }
 
 bool CanMove(const World& world, AgentId agent, const ActionFamily& family, std::size_t direction) {

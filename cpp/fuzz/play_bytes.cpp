@@ -26,7 +26,41 @@ void Require(bool holds, const std::string& what) {
   if (!holds) throw Violation(what);
 }
 
+// Doors, plants, chests and assemblers, crowded, with agents that move, put, get and show glyphs.
+GameConfig Workshop() {
+  GameConfig game = testing::ArenaConfig(5);
+  game.max_steps = 40;
+  game.agent.initial_inventory = {{"ore_red", 6}, {"heart", 3}};
+  game.actions.move.directions = 8;
+  game.actions.rotate.enabled = game.actions.put_items.enabled = game.actions.get_items.enabled = true;
+  game.actions.change_glyph.enabled = true;
+  game.actions.change_glyph.number_of_glyphs = 2;
+  PlantConfig plant{.resource = "ore_red", .max_stock = 2, .growth = {0.0, 0.5}};
+  DoorConfig door{.key_resources = {{"ore_red", 1}}, .open_ticks = 2};
+  ChestConfig chest{.resource = "ore_red", .initial = 1, .limit = 3, .glyph_transfers = {{1, {{"heart", 1}}}}};
+  AssemblerConfig pair{.recipes = {{.positions = {"Any", "Any"},
+                                    .input_resources = {{"ore_red", 3}},
+                                    .output_resources = {{"heart", 2}},
+                                    .cooldown = 2}},
+                       .max_uses = 9,
+                       .allow_partial_usage = true,
+                       .exhaustion = 0.5};
+  AssemblerConfig choir{.type_id = 24,
+                        .match = "glyphs",
+                        .recipes = {{.glyphs = {1}, .output_resources = {{"ore_red", 2}}}},
+                        .outputs_to = "shared"};
+  game.objects = {{"wall", WallConfig{}}, {"plant", plant}, {"door", door},
+                  {"chest", chest},       {"pair", pair},   {"choir", choir}};
+  game.map =
+      RandomMapConfig{.width = 7,
+                      .height = 7,
+                      .border_width = 0,
+                      .objects = {{"wall", 2}, {"plant", 6}, {"door", 6}, {"chest", 4}, {"pair", 4}, {"choir", 2}}};
+  return game;
+}
+
 GameConfig BaseGame(std::size_t choice) {
+  if (choice == 3) return Workshop();
   if (choice == 0) return testing::BrawlConfig();
   if (choice == 1) {
     GameConfig game = testing::DrawnConfig({U"#########", U"#@.m.n.@#", U"#.#_#S.o#", U"#@.....@#", U"#########"});
@@ -41,7 +75,8 @@ GameConfig BaseGame(std::size_t choice) {
 }
 
 GameConfig ReadGame(ByteReader& bytes) {
-  GameConfig game = BaseGame(bytes.Below(3));
+  const std::uint8_t choice = bytes.Byte();
+  GameConfig game = BaseGame(choice >= 128 && choice < 192 ? 3 : choice % 3);
   const std::size_t changes = bytes.Below(12);
   for (std::size_t i = 0; i < changes; ++i) {
     const std::size_t place = bytes.Word(2) % ConfigMutator::CountPlaces(game);

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 from torch import Tensor, nn
 
 from metta.agent.module import Data, MettaModule, Shape, TensorMap, check_tensors
-from metta.agent.wiring import Node, Plan, make_plan
+from metta.agent.wiring import Node, Order, Plan, make_plan
+from metta.agent.wrappers.base import WrapperModule, unwrapped, wrappers_of
+from metta.agent.wrappers.signals import Signals
 from metta.common.errors import KeyContractError
 from metta.common.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from metta.agent.control.controller import Controller
 
 
 class ComponentContainer(nn.ModuleDict):
@@ -20,6 +25,10 @@ class ComponentContainer(nn.ModuleDict):
     that the caller supplies to their shapes (or lists them); with it, a key without producer is an error of ``build``.
     Without it, such keys count as inputs and are looked for at the first call. The first call after a change checks
     keys and shapes of every component; later calls run straight through (``validate`` checks again).
+    ``order="insertion"`` runs components as they were added; ``build`` then checks that this order can work.
+
+    Training signals (``_frozen_components`` ...) in the TensorDict of a call are carried out by ``controller`` before
+    the components run; what is in force is written back (``_component_status`` ...).
 
     >>> import torch
     >>> from metta.agent.components.linear import LinearModule
@@ -36,8 +45,16 @@ class ComponentContainer(nn.ModuleDict):
         ShapeContractError: see ``wiring.make_plan``.
     """
 
-    def __init__(self, inputs: Mapping[str, Shape] | Iterable[str] | None = None) -> None:
+    def __init__(
+        self,
+        inputs: Mapping[str, Shape] | Iterable[str] | None = None,
+        *,
+        order: Order = "dependency",
+    ) -> None:
         super().__init__()
+        self.order: Order = order
+        self.signals = Signals()
+        self._controller: Controller | None = None
         self._inputs: dict[str, Shape | None] | None = None
         if inputs is not None:
             self._inputs = dict(inputs) if isinstance(inputs, Mapping) else dict.fromkeys(inputs)
@@ -60,9 +77,8 @@ class ComponentContainer(nn.ModuleDict):
                 raise KeyContractError(
                     f"components {other!r} and {name!r} both produce {both}. Give one of them another out_key."
                 )
-        super().__setitem__(name, component)
+        self._place(name, component)
         self._dependencies[name] = tuple(dependencies)
-        self._forget_plan()
 
     def add_component(
         self, name: str, component: MettaModule | ComponentContainer, dependencies: Iterable[str] = ()
@@ -92,9 +108,8 @@ class ComponentContainer(nn.ModuleDict):
             if inputs is None:
                 needed = {key for node in nodes.values() for key in node.in_keys}
                 inputs = dict.fromkeys(needed - set(old.out_keys))
-            make_plan(nodes, inputs)
-        super().__setitem__(name, component)
-        self._forget_plan()
+            make_plan(nodes, inputs, self.order)
+        self._place(name, component)
         return old
 
     def replace_component(
@@ -105,7 +120,7 @@ class ComponentContainer(nn.ModuleDict):
 
     def build(self) -> Self:
         """Compute the order now, so that wiring faults show here; returns the container."""
-        self._plan = make_plan(self._nodes(), self._inputs)
+        self._plan = make_plan(self._nodes(), self._inputs, self.order)
         return self
 
     @property
@@ -144,8 +159,13 @@ class ComponentContainer(nn.ModuleDict):
 
     def forward(self, tensordict: Data) -> Data:
         """Run all components; write what they produce into ``tensordict`` and return it."""
+        signalled = any(str(key).startswith("_") for key in tensordict.keys())  # noqa: SIM118 - a TensorDict has no __contains__
+        if signalled:
+            self.controller.hear(tensordict)
         for key, value in self._compute(tensordict).items():
             tensordict[key] = value
+        if signalled:
+            self.controller.answer(tensordict)
         return tensordict
 
     def _compute(self, td: TensorMap) -> dict[str, Tensor]:
@@ -190,6 +210,49 @@ class ComponentContainer(nn.ModuleDict):
         """Raise unless ``outputs`` are what the components declare to write."""
         check_tensors(outputs, self.out_keys, self.output_shapes, f"{name or 'container'} declares to write")
 
+    # --- wrappers and control -------------------------------------------------------------------------------------
+
+    @property
+    def controller(self) -> Controller:
+        """Who carries out training control on these components."""
+        if self._controller is None:
+            from metta.agent.control.controller import Controller
+
+            self._controller = Controller(self)
+        return self._controller
+
+    def wrap_component(
+        self, name: str, kind: str | type[WrapperModule], config: Mapping[str, Any] | None = None
+    ) -> WrapperModule:
+        """Put a wrapper around a component; ``kind`` is its type in YAML or its class."""
+        return self.controller.wrap_component(name, kind, config)
+
+    def unwrap_component(self, name: str) -> bool:
+        """Take all wrappers off a component; False when it had none."""
+        return self.controller.unwrap_component(name)
+
+    def wrappers(self) -> list[WrapperModule]:
+        """All wrappers, by component in order of registration, the innermost first."""
+        return [wrapper for component in self.values() for wrapper in reversed(wrappers_of(component))]
+
+    def get_clean_network(self, keep: Iterable[str] = ()) -> ComponentContainer:
+        """A network of the bare components, sharing their weights; this one stays as it is.
+
+        ``keep=("behaviour",)`` keeps wrappers with these roles around copies of nothing: they wrap the same components.
+        """
+        clean = ComponentContainer(self._inputs_declared(), order=self.order)
+        for name, component in self.items():
+            bare: MettaModule | ComponentContainer
+            if isinstance(component, ComponentContainer):
+                bare = component.get_clean_network(keep)
+            else:
+                bare = unwrapped(component)
+                for wrapper in reversed(wrappers_of(component)):
+                    if wrapper.role in keep and wrapper.active:
+                        bare = wrapper.copy_around(bare)
+            clean.register_component(name, bare, self._dependencies[name])
+        return clean.build()
+
     # --- nn.ModuleDict --------------------------------------------------------------------------------------------
 
     def __setitem__(self, key: str, module: nn.Module) -> None:
@@ -211,6 +274,17 @@ class ComponentContainer(nn.ModuleDict):
         self._forget_plan()
 
     # --- inside ---------------------------------------------------------------------------------------------------
+
+    def _place(self, name: str, component: MettaModule | ComponentContainer) -> None:
+        super().__setitem__(name, component)
+        if isinstance(component, WrapperModule):
+            component.attach(name, self.signals)
+        self._forget_plan()
+
+    def _inputs_declared(self) -> Mapping[str, Shape] | Iterable[str] | None:
+        if self._inputs is None or any(shape is None for shape in self._inputs.values()):
+            return self._inputs and list(self._inputs)
+        return {key: shape for key, shape in self._inputs.items() if shape is not None}
 
     def _built(self) -> Plan:
         if self._plan is None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from tensordict import TensorDictBase
 from tensordict.nn import TensorDictModuleBase
 from torch import Tensor
 
+from metta.common.env_spec import EnvSpec
 from metta.common.errors import KeyContractError, ShapeContractError
 from metta.common.suggest import did_you_mean
 
-Shape = tuple[int | None, ...]
-"""Sizes after the batch dimensions; None stands for any size."""
+Shape = tuple[int | str | None, ...]
+"""Sizes after the batch dimensions; None stands for any size, a name for one that is equal wherever it stands."""
 TensorMap = Mapping[str, Tensor] | TensorDictBase
 Data = TypeVar("Data", bound="dict[str, Any] | TensorDictBase")
 
@@ -29,8 +30,9 @@ class MettaModule(TensorDictModuleBase):
 
     Subclasses implement ``_compute``, which reads its inputs from a mapping and returns its outputs. Calling the module
     checks keys and shapes, computes, and writes the outputs into the dict or TensorDict it was given. Shapes leave out
-    the batch dimensions (there may be any number of them); ``None`` stands for any size. ``memory_shapes`` names what a
-    recurrent component wants to be kept per agent row between steps.
+    the batch dimensions (there may be any number of them); ``None`` stands for any size, a name such as ``"seq"`` for
+    a size that inputs and outputs have in common. ``memory_shapes`` names what a recurrent component wants to be kept
+    per agent row between steps.
 
     >>> import torch
     >>> class Double(MettaModule):
@@ -63,6 +65,17 @@ class MettaModule(TensorDictModuleBase):
         self.memory_shapes = dict(memory_shapes or {})
         _check_declared(self, "input_shapes", self.input_shapes, self.in_keys)
         _check_declared(self, "output_shapes", self.output_shapes, self.out_keys)
+
+    @classmethod
+    def infer(
+        cls, config: Mapping[str, Any], in_keys: Sequence[str], shapes: Mapping[str, Shape], spec: EnvSpec | None
+    ) -> dict[str, Any]:
+        """Arguments for the constructor, keys left out: ``config`` and what follows from the inputs or the environment.
+
+        NetworkBuilder calls it. ``shapes`` are the trailing sizes of each input, as far as they are known; ``spec`` is
+        None for networks that know no environment. What ``config`` says is never overruled.
+        """
+        return dict(config)
 
     @abstractmethod
     def _compute(self, td: TensorMap) -> dict[str, Tensor]:
@@ -116,8 +129,14 @@ def fits(shape: tuple[int, ...], expected: Shape) -> bool:
     """
     if len(shape) < len(expected):
         return False
+    named: dict[str, int] = {}
     trailing = shape[len(shape) - len(expected) :]
-    return all(want is None or got == want for got, want in zip(trailing, expected, strict=True))
+    for got, want in zip(trailing, expected, strict=True):
+        if isinstance(want, str):
+            want = named.setdefault(want, got)
+        if want is not None and got != want:
+            return False
+    return True
 
 
 def _batched(shape: Shape) -> str:

@@ -11,11 +11,14 @@ from torch import Tensor, nn
 
 from metta.agent.components.token_bag import TokenBag
 from metta.agent.container import ComponentContainer
+from metta.agent.control.controller import load_wrapper_states, wrapper_states
+from metta.agent.control.training_control import ControlReport, TrainingControl
 from metta.agent.distribution import MaskedCategorical, choose_actions
 from metta.agent.memory import Memory, MemorySpec, Rows
 from metta.agent.module import MEMORY_PREFIX, NEXT_MEMORY_PREFIX, Data
 from metta.agent.policies.registry import build_network
 from metta.agent.policy_config import BagConfig, BagLstmConfig, FastConfig, MlpConfig
+from metta.agent.wrappers.base import WrapperModule
 from metta.common.env_spec import EnvSpec
 from metta.common.errors import KeyContractError, ShapeContractError
 
@@ -69,6 +72,7 @@ class Policy(nn.Module):
         self._memory_keys = {MEMORY_PREFIX + name: name for name in network.memory_shapes}
         self._data_keys = [key for key in network.in_keys if key not in self._memory_keys]
         self._memory = Memory(self.memory_spec)
+        self._wrapper_list: list[WrapperModule] | None = None
 
     # --- acting ---------------------------------------------------------------------------------------------------
 
@@ -124,14 +128,20 @@ class Policy(nn.Module):
         return self.evaluate(td)
 
     def clip_weights(self) -> None:
-        """Clamp the weights of linear, convolution and bag layers to +-``config.clip_range`` (0: leave them alone)."""
+        """Clamp the weights of linear, convolution and bag layers to +-``config.clip_range`` (0: leave them alone).
+
+        Frozen components are left alone.
+        """
         limit = self.config.clip_range
         if limit <= 0:
             return
         with torch.no_grad():
-            for module in self.network.modules():
-                if isinstance(module, _CLIPPED):
-                    module.weight.clamp_(-limit, limit)
+            for name, component in self.network.items():
+                if self.network.controller.is_frozen(name):
+                    continue
+                for module in component.modules():
+                    if isinstance(module, _CLIPPED):
+                        module.weight.clamp_(-limit, limit)
 
     def component_parameters(self) -> dict[str, list[nn.Parameter]]:
         """Parameters by component, for one optimizer group each; components without any are left out."""
@@ -142,6 +152,65 @@ class Policy(nn.Module):
     def experience_spec(self) -> ExperienceSpec:
         """What ``act`` writes for each step and ``evaluate`` or a loss reads again, beside the environment's data."""
         return {"action": ((), torch.int64), "act_log_prob": ((), torch.float32), "values": ((), torch.float32)}
+
+    # --- training control -----------------------------------------------------------------------------------------
+
+    def apply_control(self, control: TrainingControl) -> ControlReport:
+        """Carry ``control`` out on the network's components; what is in force afterwards.
+
+        Raises:
+            ConfigError: it names what this network does not have; nothing is changed.
+        """
+        report = self.network.controller.apply(control)
+        self._forget_wrappers()
+        return report
+
+    @property
+    def control_report(self) -> ControlReport:
+        """What is in force."""
+        return self.network.controller.report()
+
+    def control_state(self) -> dict[str, Any]:
+        """What control did to the network, as plain JSON; the tensors are in ``wrapper_state``."""
+        return self.network.controller.state_dict()
+
+    def wrapper_state(self) -> dict[str, Tensor]:
+        """What the wrappers remember (collected gradients, running statistics)."""
+        return wrapper_states(self.network)
+
+    def load_control_state(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+        """Go back to what ``control_state`` and ``wrapper_state`` told."""
+        self.network.controller.load_state_dict(state)
+        load_wrapper_states(self.network, tensors)
+        self._forget_wrappers()
+
+    def auxiliary_loss(self) -> Tensor | None:
+        """What regularising wrappers add to the loss; None without any."""
+        total: Tensor | None = None
+        for wrapper in self._wrappers:
+            if wrapper.active and (loss := wrapper.auxiliary_loss()) is not None:
+                total = loss if total is None else total + loss
+        return total
+
+    def after_backward(self) -> None:
+        """To be called when gradients are there: wrappers collect, clip and read them."""
+        for wrapper in self._wrappers:
+            wrapper.after_backward()
+
+    def after_step(self) -> None:
+        """To be called after each optimizer step."""
+        for wrapper in self._wrappers:
+            wrapper.after_step()
+        self.clip_weights()
+
+    @property
+    def _wrappers(self) -> list[WrapperModule]:
+        if self._wrapper_list is None:
+            self._wrapper_list = sorted(self.network.wrappers(), key=lambda wrapper: wrapper.gradient_order)
+        return self._wrapper_list
+
+    def _forget_wrappers(self) -> None:
+        self._wrapper_list = None
 
     # --- memory ---------------------------------------------------------------------------------------------------
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 from metta.agent.module import Shape
 from metta.common.errors import KeyContractError, ShapeContractError
 from metta.common.suggest import did_you_mean
+
+Order = Literal["dependency", "insertion"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +34,17 @@ class Plan:
     outputs: tuple[str, ...]
 
 
-def make_plan(nodes: Mapping[str, Node], inputs: Collection[str] | None) -> Plan:
+def make_plan(
+    nodes: Mapping[str, Node],
+    inputs: Collection[str] | None,
+    order: Order = "dependency",
+) -> Plan:
     """The execution plan of ``nodes`` (in order of registration).
 
     Components run after the producers of their keys and after their explicit dependencies; among those that could run,
-    the one registered first goes first. ``inputs`` are the keys that the caller supplies; None: any key that nobody
-    produces comes from the caller.
+    the one registered first goes first. With ``order="insertion"`` they run as registered, which must not let one run
+    before what it needs. ``inputs`` are the keys that the caller supplies; None: any key that nobody produces comes
+    from the caller.
 
     Raises:
         KeyContractError: a key without producer, a key with two, an unknown dependency, a cycle.
@@ -67,7 +75,10 @@ def make_plan(nodes: Mapping[str, Node], inputs: Collection[str] | None) -> Plan
                     f"known keys are {known}.{did_you_mean(key, known)} Add a component with {key!r} among its "
                     f"out_keys."
                 )
-    return Plan(_sort(waits_for), tuple(external), tuple(producers))
+    sorted_names = _sort(waits_for)  # also for insertion order: it finds cycles
+    if order == "insertion":
+        sorted_names = _as_registered(waits_for)
+    return Plan(sorted_names, tuple(external), tuple(producers))
 
 
 def _find_producers(nodes: Mapping[str, Node], inputs: Collection[str] | None) -> dict[str, str]:
@@ -92,7 +103,9 @@ def _check_shapes(key: str, producer: str, source: Node, consumer: str, sink: No
     if given is None or wanted is None:
         return
     same_length = len(given) == len(wanted)
-    if not same_length or any(a is not None and b is not None and a != b for a, b in zip(given, wanted, strict=True)):
+    if not same_length or any(
+        isinstance(a, int) and isinstance(b, int) and a != b for a, b in zip(given, wanted, strict=True)
+    ):
         raise ShapeContractError(
             f"key {key!r}: component {producer!r} produces shape {given}, component {consumer!r} reads {wanted}. "
             f"Make the sizes of the two agree."
@@ -111,6 +124,19 @@ def _sort(waits_for: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:
         done.add(ready)
         left.remove(ready)
     return tuple(order)
+
+
+def _as_registered(waits_for: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:
+    done: set[str] = set()
+    for name, reasons in waits_for.items():
+        for other, reason in reasons.items():
+            if other not in done:
+                raise KeyContractError(
+                    f"component {name!r} was added before {other!r}, for which it waits ({reason}). Add {other!r} "
+                    'first, or build the container with order="dependency".'
+                )
+        done.add(name)
+    return tuple(waits_for)
 
 
 def _describe_cycle(waits_for: Mapping[str, Mapping[str, str]], left: Sequence[str]) -> str:

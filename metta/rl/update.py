@@ -90,14 +90,18 @@ def _step(
         total = weighted if total is None else total + weighted
         metrics.update(result.metrics)
     assert total is not None, "build_losses refuses an empty set"
+    if (auxiliary := policy.auxiliary_loss()) is not None:
+        total = total + auxiliary
+        metrics["auxiliary"] = auxiliary.detach()
     optimizer.zero_grad(set_to_none=True)
     total.backward()
+    policy.after_backward()
     if config.max_grad_norm > 0:
         norm = nn.utils.clip_grad_norm_(parameters, config.max_grad_norm)
     else:
         norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
     optimizer.step()
-    policy.clip_weights()
+    policy.after_step()
     metrics["total"] = total.detach()
     metrics["grad_norm"] = norm.detach()
     return metrics

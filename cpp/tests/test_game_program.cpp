@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <limits>
+
 #include "games.h"
 
 using namespace mettagrid;
@@ -92,4 +94,62 @@ TEST_CASE("a resource cannot be named twice in one price") {
   GameConfig config = ArenaConfig(2);
   config.actions.attack.defense_resources = {{"armor", 1}, {"armor", 1}};
   CHECK_THROWS_AS(Game{config}, ConfigError);
+}
+
+TEST_CASE("names are given once in every mapping and list of names") {
+  const auto refuses = [](const char* key, auto change) {
+    GameConfig config = ArenaConfig(2);
+    change(config);
+    CAPTURE(key);
+    try {
+      CompileGame(config);
+      FAIL_CHECK("accepted");
+    } catch (const ConfigError& error) {
+      CHECK(std::string(error.what()).find(std::string(key) + " names") != std::string::npos);
+    }
+  };
+  refuses("actions.move.consumed_resources", [](GameConfig& config) {
+    config.actions.move.consumed_resources = {{"laser", 1.0}, {"laser", 0.5}};
+  });
+  refuses("actions.share.shareable_resources", [](GameConfig& config) {
+    config.actions.share.shareable_resources = {"heart", "heart"};
+  });
+  refuses("agent.rewards.inventory", [](GameConfig& config) {
+    config.agent.rewards.inventory = {{"heart", 1.0}, {"heart", 1.0}};
+  });
+  refuses("agent.soul_bound_resources", [](GameConfig& config) {
+    config.agent.soul_bound_resources = {"heart", "heart"};
+  });
+  refuses("groups.agent.limits", [](GameConfig& config) {
+    config.groups[0].second.limits = {{"heart", 1}, {"heart", 2}};
+  });
+  refuses("systems.resource_loss.probability", [](GameConfig& config) {
+    config.systems.resource_loss = ResourceLossConfig{{{"heart", 0.5}, {"heart", 0.5}}};
+  });
+  refuses("resource_names", [](GameConfig& config) { config.resource_names.push_back("heart"); });
+  refuses("objects", [](GameConfig& config) { config.objects.push_back(config.objects[0]); });
+  refuses("map.objects", [](GameConfig& config) {
+    config.map = RandomMapConfig{.objects = {{"altar", 1}, {"altar", 1}}};
+  });
+}
+
+TEST_CASE("numbers are finite, and rewards bounded") {
+  const double huge = 1e300;
+  for (const double value : {huge, -huge, std::numeric_limits<double>::quiet_NaN()}) {
+    GameConfig config = ArenaConfig(2);
+    config.agent.rewards.inventory = {{"heart", value}};
+    CHECK_THROWS_AS(CompileGame(config), ConfigError);
+    config.agent.rewards.inventory.clear();
+    config.reward_sharing = {{1.0, value}, {0.0, 1.0}};
+    CHECK_THROWS_AS(CompileGame(config), ConfigError);
+    config.reward_sharing.reset();
+    config.agent.rewards.terms = {{"x", {.resource = "heart", .floor = value}}};
+    CHECK_THROWS_AS(CompileGame(config), ConfigError);
+    config.agent.rewards.terms.clear();
+    config.terminate_when = {{"heart.amount", value}};
+    CHECK_THROWS_AS(CompileGame(config), ConfigError);
+    config.terminate_when.clear();
+    config.agent.action_failure_penalty = value;
+    CHECK_THROWS_AS(CompileGame(config), ConfigError);
+  }
 }

@@ -95,6 +95,67 @@ CONFIGS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         {"game.agent.rewards.stats": {"heart.gaind": 1.0}},
         ("rewards.stats", "'heart.gaind'"),
     ),
+    "a reward beyond all bounds": (
+        {"game.agent.rewards.inventory": {"heart": 1e300}},
+        ("rewards.inventory.heart=1e+300", "expected -1e+06 .. 1e+06"),
+    ),
+    "a reward that is no number": ({"game.agent.rewards.stats": {"heart.gained": float("nan")}}, ("heart.gained=nan",)),
+    "a cap beyond all bounds": (
+        {"game.agent.rewards.inventory_max": {"heart": 1e300}},
+        ("rewards.inventory_max.heart=1e+300", "to lift a cap, remove it"),
+    ),
+    "a term's weight beyond all bounds": (
+        {"game.agent.rewards.terms": {"x": {"resource": "heart", "weight": -1e300}}},
+        ("terms.x.weight", "-1000000"),
+    ),
+    "a term's cap beyond all bounds": (
+        {"game.agent.rewards.terms": {"x": {"resource": "heart", "cap": float("inf")}}},
+        ("terms.x.cap", "1000000"),
+    ),
+    "a term's floor beyond all bounds": (
+        {"game.agent.rewards.terms": {"x": {"resource": "heart", "floor": -1e300}}},
+        ("terms.x.floor", "-1000000"),
+    ),
+    "a penalty beyond all bounds": (
+        {"game.agent.action_failure_penalty": 1e300},
+        ("action_failure_penalty", "1000000"),
+    ),
+    "shares of rewards beyond all bounds": (
+        {"game.reward_sharing": [[1e300] * 6] * 6},
+        ("game.reward_sharing holds 1e+300", "expected -1e+06 .. 1e+06"),
+    ),
+    "a goal beyond all bounds": (
+        {"game.terminate_when": {"heart.amount": 1e300}},
+        ("terminate_when.heart.amount=1e+300", "at most 1e+15"),
+    ),
+    "a fraction of a price that is no number": (
+        {"game.actions.attack.consumed_resources": {"laser": float("nan")}},
+        ("consumed_resources.laser=nan", "65535"),
+    ),
+    "a resource shared twice": (
+        {"game.actions.share": {"enabled": True, "shareable_resources": ("heart", "laser", "heart")}},
+        ("actions.share.shareable_resources[2]='heart' is listed twice",),
+    ),
+    "a soul-bound resource twice": (
+        {"game.agent.soul_bound_resources": ("heart", "heart")},
+        ("agent.soul_bound_resources[1]='heart' is listed twice",),
+    ),
+    "a resource twice in a shared limit": (
+        {"game.agent.shared_limits": {"both": {"limit": 9, "resources": ("heart", "heart")}}},
+        ("resources[1]='heart' is listed twice",),
+    ),
+    "an object to clip twice": (
+        {"game.systems.clipper": {"objects": ("altar", "altar"), "rate": 0.5, "unclipping_resources": {"laser": 1}}},
+        ("systems.clipper.objects[1]='altar' is listed twice",),
+    ),
+    "a side of a chest twice": (
+        {"game.objects.chest": {"type": "chest", "resource": "heart", "deposit_positions": ("N", "N")}},
+        ("deposit_positions[1]='N' is listed twice",),
+    ),
+    "counts of groups that do not add up": (
+        {"game.groups.agent": {"id": 0, "count": 5}},
+        ("sum to 5", "game.num_agents=6"),
+    ),
     "an unknown key": ({"game.agnt": 1}, ("'game.agnt'", "Did you mean 'agent'?")),
 }
 

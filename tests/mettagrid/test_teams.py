@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from metta.common.env_spec import GLOBAL_LOCATION
-from metta.common.errors import EnvError
+from metta.common.errors import ConfigError, EnvError
 from metta.common.vector_env import StepBatch
+from metta.mettagrid import _core
 from metta.mettagrid.builder.envs import make_arena
 from metta.mettagrid.config.game import MettaGridConfig
 from metta.mettagrid.env import MettaGridEnv
@@ -48,6 +49,51 @@ def test_counts_deal_agents_in_turn() -> None:
     env = MettaGridEnv(make_arena(6).replace({"game.groups": groups}))
     found = {thing["agent_id"]: thing["group"] for thing in env.grid_objects() if thing["type"] == "agent"}
     assert [found[i] for i in range(6)] == ["red", "blue", "red", "blue", "blue", "blue"]
+
+
+PLAIN: dict[str, dict[str, Any]] = {
+    "random": {"type": "random", "width": 6, "height": 5},
+    "rooms": {"type": "rooms", "rooms": 2, "room_width": 5, "room_height": 5},
+    "ascii": {"type": "ascii", "rows": ("@.@", "@.@")},
+    "scene": {"type": "scene", "scene": {"type": "random", "agents": 4}},
+    "pool": {"type": "pool", "grids": [["@..", ".#."], ["...", "..@"]], "agents": 3},
+}
+"""Every kind of map, with four agents of no group."""
+NAMED: dict[str, dict[str, Any]] = {
+    "ascii": {"type": "ascii", "rows": ("r.r", "r.b"), "legend": LEGEND},
+    "scene": {"type": "scene", "scene": {"type": "random", "agents": {"red": 3, "blue": 1}}},
+    "pool": {"type": "pool", "grids": [["r..", ".#."]], "agents": {"red": 2, "blue": 1}, "legend": LEGEND},
+}
+
+
+@pytest.mark.parametrize("map_", PLAIN.values(), ids=PLAIN.keys())
+def test_counts_deal_agents_on_every_map(map_: dict[str, Any]) -> None:
+    """Three episodes: which agents form which group is the same, wherever the map puts them."""
+    groups = {"red": {"id": 3, "count": 3}, "blue": {"id": 7, "count": 1}}
+    config = make_arena(1).replace({"game.groups": groups, "game.num_agents": 4, "game.map": map_, "game.max_steps": 1})
+    env = MettaGridEnv(config)
+    for _ in range(3):
+        found = {thing["agent_id"]: thing["group"] for thing in env.grid_objects() if thing["type"] == "agent"}
+        assert [found[i] for i in range(4)] == ["red", "blue", "red", "red"]
+        env.step(np.zeros(4, dtype=np.int32))
+        env.step(np.zeros(4, dtype=np.int32))
+    with pytest.raises(ConfigError, match=r"count sum to 5 .*num_agents=4"):
+        config.replace({"game.groups.blue.count": 2})
+
+
+@pytest.mark.parametrize("map_", NAMED.values(), ids=NAMED.keys())
+def test_counts_besides_a_map_that_names_groups_are_refused(map_: dict[str, Any]) -> None:
+    """Even where the numbers agree: who is who would be said twice. The engine finds it by itself."""
+    config = make_arena(1).replace({"game.groups": TEAMS, "game.num_agents": 4, "game.map": map_})
+    assert MettaGridEnv(config).spec.num_agents == 4
+    counts = {"red": {"id": 3, "count": 3}, "blue": {"id": 7, "count": 1}}
+    with pytest.raises(ConfigError, match=r"places agents of the group .*remove the counts"):
+        config.replace({"game.groups": counts})
+    data = config.game.model_dump(mode="json", exclude={"map"}) | {"map": config.game.map.native()}
+    for name, group in counts.items():
+        data["groups"][name] |= group
+    with pytest.raises(ConfigError, match=r"the map places 'agent.(red|blue)'.*remove the counts"):
+        _core.GameProgram(data)
 
 
 def test_groups_have_their_own_agents() -> None:

@@ -64,7 +64,8 @@ py::array_t<std::uint8_t> DrawMaps(const Game& game, std::uint64_t seed, std::ui
   return Draw(game.program.map, seed, env, episode, count);
 }
 
-// A map without a game: `names` are what it may hold, as (name, kind).
+// A map without a game: `names` are what it may hold, as (name, kind); a door is an object
+// that does not shut its way off.
 py::array_t<std::uint8_t> DrawMapAlone(const py::dict& data,
                                        const std::vector<std::pair<std::string, std::string>>& names,
                                        std::uint32_t num_agents, std::uint64_t seed, std::uint32_t count) {
@@ -74,12 +75,12 @@ py::array_t<std::uint8_t> DrawMapAlone(const py::dict& data,
            names.size(), " names, expected at most ", kMaxAgents, " and 255.");
   ThingNames things;
   for (const auto& [name, kind] : names) {
-    MG_CHECK(kind == "static" || kind == "object" || kind == "agent", ConfigError, "'", name, "' has the kind '", kind,
-             "', expected static, object or agent.");
-    const Thing::Kind known = kind == "static"   ? Thing::Kind::kStatic
-                              : kind == "object" ? Thing::Kind::kObject
-                                                 : Thing::Kind::kAgent;
-    things.things.push_back({name, {known, static_cast<std::uint8_t>(things.things.size())}});
+    MG_CHECK(kind == "static" || kind == "object" || kind == "door" || kind == "agent", ConfigError, "'", name,
+             "' has the kind '", kind, "', expected static, object, door or agent.");
+    const Thing::Kind known = kind == "static"  ? Thing::Kind::kStatic
+                              : kind == "agent" ? Thing::Kind::kAgent
+                                                : Thing::Kind::kObject;
+    things.things.push_back({name, {known, static_cast<std::uint8_t>(things.things.size()), kind == "door"}});
   }
   return Draw(CompileMap(config, things, num_agents, 0, 0), seed, 0, 0, count);
 }

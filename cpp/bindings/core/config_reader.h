@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "mettagrid/config/field_kinds.h"
 #include "mettagrid/config/game_config.h"
 #include "mettagrid/core/check.h"
 
@@ -17,11 +18,6 @@
 namespace mettagrid::bindings {
 
 namespace py = pybind11;
-
-template <class T>
-concept HasVisit = requires(T& config) {
-  T::Visit([](const char*, auto&) {}, config);
-};
 
 template <class T>
 void Read(const py::handle& value, const std::string& path, T& out);
@@ -59,11 +55,6 @@ void ReadStruct(const py::dict& data, const std::string& path, bool has_type, T&
 }
 
 template <class... Types>
-const std::variant<Types...>& AsVariant(const std::variant<Types...>& value) {
-  return value;
-}
-
-template <class... Types>
 void ReadVariant(const py::dict& data, const std::string& path, std::variant<Types...>& out) {
   MG_CHECK(data.contains("type"), ConfigError, path, " has no key 'type'.");
   const auto type = data["type"].cast<std::string>();
@@ -86,30 +77,6 @@ void ReadMapping(const py::dict& data, const std::string& path, std::vector<std:
     out.push_back(std::move(entry));
   }
 }
-
-template <class T>
-struct IsVariant : std::false_type {};
-template <class... Types>
-struct IsVariant<std::variant<Types...>> : std::true_type {};
-template <>
-struct IsVariant<SceneConfig> : std::true_type {};
-template <class T>
-struct IsBoxed : std::false_type {};
-template <class T>
-struct IsBoxed<Boxed<T>> : std::true_type {};
-template <class T>
-struct IsMapping : std::false_type {};
-template <class Key, class T>
-struct IsMapping<std::vector<std::pair<Key, T>>> : std::true_type {};
-template <class T>
-struct IsList : std::false_type {};
-template <class T>
-struct IsList<std::vector<T>> : std::true_type {};
-
-template <class T>
-struct IsOptional : std::false_type {};
-template <class T>
-struct IsOptional<std::optional<T>> : std::true_type {};
 
 template <class T>
 void Read(const py::handle& value, const std::string& path, T& out) {

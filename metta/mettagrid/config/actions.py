@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from metta.common.config import Config
-from metta.mettagrid.config.checks import check_amounts, check_names
+from metta.mettagrid.config.checks import check_amounts, check_names, check_unique
 from metta.mettagrid.config.limits import MAX_AMOUNT
 
 ORIENTATIONS = ("north", "south", "west", "east", "northwest", "northeast", "southwest", "southeast")
@@ -122,6 +122,11 @@ class ShareConfig(ActionConfig):
 
     def lists(self) -> dict[str, tuple[str, ...]]:
         return {"shareable_resources": self.shareable_resources}
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        check_unique("actions.share.shareable_resources", self.shareable_resources)
+        return self
 
 
 class TransferConfig(ActionConfig):

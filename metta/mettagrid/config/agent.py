@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import Self
 
 from pydantic import Field, model_validator
 
 from metta.common.config import Config
 from metta.mettagrid.config.checks import check_amounts, check_names, check_stats, check_unique
-from metta.mettagrid.config.limits import MAX_AGENTS, MAX_AMOUNT, MAX_TICKS, MAX_TOGETHER
+from metta.mettagrid.config.limits import MAX_AGENTS, MAX_AMOUNT, MAX_REWARD, MAX_TICKS, MAX_TOGETHER
 from metta.mettagrid.config.rewards import RewardsConfig
 
 
@@ -46,7 +45,9 @@ class AgentConfig(Config):
     freeze_duration: int = Field(default=10, ge=0, le=MAX_TICKS, description="steps that a hit blocks its target")
     initial_inventory: dict[str, int] = Field(default={}, description="resource -> units held at the start")
     soul_bound_resources: tuple[str, ...] = Field(default=(), description="resources that no attacker can loot")
-    action_failure_penalty: float = Field(default=0.0, ge=0.0, description="taken from the reward of a failed action")
+    action_failure_penalty: float = Field(
+        default=0.0, ge=0.0, le=MAX_REWARD, description="taken from the reward of a failed action"
+    )
     rewards: RewardsConfig = RewardsConfig()
 
     def limit_of(self, resource: str) -> int:
@@ -79,6 +80,7 @@ class AgentConfig(Config):
 
     @model_validator(mode="after")
     def _amounts_fit(self) -> Self:
+        check_unique("agent.soul_bound_resources", self.soul_bound_resources)
         check_amounts("agent.resource_limits", self.resource_limits, least=0, most=MAX_AMOUNT)
         check_amounts("agent.initial_inventory", self.initial_inventory, least=0, most=MAX_AMOUNT)
         for name, amount in self.initial_inventory.items():
@@ -94,8 +96,6 @@ class AgentConfig(Config):
                     f"agent.initial_inventory holds {start} units of {list(shared.resources)}, more than "
                     f"agent.shared_limits.{name}.limit={shared.limit}. Raise it or start with less."
                 )
-        if not isfinite(self.action_failure_penalty):
-            raise ValueError(f"agent.action_failure_penalty={self.action_failure_penalty}, expected a finite number.")
         return self
 
 

@@ -19,4 +19,9 @@ MAX_OBJECT_KINDS: Final = 120
 """Entries of ``game.objects``: a map cell is an ``int8``, agents and emptiness included."""
 MAX_RESOURCES: Final = 238
 """Feature ids 17 .. 254 are inventories."""
+MAX_REWARD: Final = 1e6
+"""Largest size of a reward's weight, cap or floor, and of a weight by which rewards are shared: whatever a game counts,
+sums of such rewards stay numbers of 32 bits."""
+MAX_GOAL: Final = 1e15
+"""Largest threshold of a statistic."""
 MAX_TOKENS: Final = 4096

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from metta.common.config import Config
+from metta.mettagrid.config.limits import MAX_REWARD
 
 
 class RewardTermConfig(Config):
@@ -22,9 +22,13 @@ class RewardTermConfig(Config):
 
     resource: str = Field(default="", description="resource whose units held are weighed; or else stat")
     stat: str = Field(default="", description="agent statistic that is weighed; or else resource")
-    weight: float = Field(default=1.0, allow_inf_nan=False, description="reward per unit")
-    cap: float | None = Field(default=None, allow_inf_nan=False, description="most that it can contribute")
-    floor: float | None = Field(default=None, allow_inf_nan=False, description="least that it can contribute")
+    weight: float = Field(default=1.0, ge=-MAX_REWARD, le=MAX_REWARD, description="reward per unit")
+    cap: float | None = Field(
+        default=None, ge=-MAX_REWARD, le=MAX_REWARD, description="most that it can contribute; none: no bound"
+    )
+    floor: float | None = Field(
+        default=None, ge=-MAX_REWARD, le=MAX_REWARD, description="least that it can contribute; none: no bound"
+    )
     mode: Literal["delta", "tick"] = Field(
         default="delta", description="delta: a step pays the change; tick: each step pays the contribution"
     )
@@ -66,12 +70,13 @@ class RewardsConfig(Config):
     terms: dict[str, RewardTermConfig] = Field(default={}, description="name -> a reward with all its settings")
 
     @model_validator(mode="after")
-    def _values_are_finite(self) -> Self:
+    def _values_are_bounded(self) -> Self:
         for key in ("inventory", "inventory_max", "stats", "stats_max"):
             for name, value in getattr(self, key).items():
-                if not isfinite(value):
+                if not abs(value) <= MAX_REWARD:
                     raise ValueError(
-                        f"rewards.{key}.{name}={value}, expected a finite number. To lift a cap, remove it."
+                        f"rewards.{key}.{name}={value}, expected -{MAX_REWARD:g} .. {MAX_REWARD:g}: sums of rewards "
+                        "must stay finite. Change the unit; to lift a cap, remove it."
                     )
         return self
 

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from metta.common.config import Config
 from metta.mettagrid.config.agent import AgentConfig
-from metta.mettagrid.config.checks import check_amounts, check_names
+from metta.mettagrid.config.checks import check_amounts, check_names, check_unique
 from metta.mettagrid.config.limits import MAX_AMOUNT, MAX_SIDE, MAX_STEPS, MAX_TICKS
 
 CLIPPABLE = ("converter", "assembler")
@@ -112,6 +112,7 @@ class ClipperConfig(Config):
                 f"systems.clipper.rate={self.rate} and systems.clipper.period={self.period}, expected exactly one "
                 "above 0: rate clips each object by itself, period lets clipping spread."
             )
+        check_unique("systems.clipper.objects", self.objects)
         check_amounts("systems.clipper.unclipping_resources", self.unclipping_resources, most=MAX_AMOUNT)
         return self
 

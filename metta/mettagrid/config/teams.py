@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
 
 from metta.mettagrid.config.agent import GroupConfig
+from metta.mettagrid.config.limits import MAX_GOAL, MAX_REWARD
 
 
 def check_counts(groups: Mapping[str, GroupConfig], num_agents: int, placed: Mapping[str, str]) -> None:
@@ -32,7 +32,7 @@ def check_sharing(groups: Mapping[str, GroupConfig], matrix: Sequence[Sequence[f
     """Refuse a matrix that is not agents x agents, and two ways of sharing at once.
 
     Raises:
-        ValueError: another size, a number that is not finite, or a group's share besides the matrix.
+        ValueError: another size, a number too large, or a group's share besides the matrix.
     """
     if matrix is None:
         return
@@ -42,8 +42,12 @@ def check_sharing(groups: Mapping[str, GroupConfig], matrix: Sequence[Sequence[f
             f"game.reward_sharing has {len(matrix)} rows of {sizes} numbers, expected {num_agents} rows of "
             f"{num_agents}: one for each of game.num_agents."
         )
-    if not all(isfinite(weight) for row in matrix for weight in row):
-        raise ValueError("game.reward_sharing holds a number that is not finite. Use finite weights.")
+    for weight in (weight for row in matrix for weight in row):
+        if not abs(weight) <= MAX_REWARD:
+            raise ValueError(
+                f"game.reward_sharing holds {weight}, expected -{MAX_REWARD:g} .. {MAX_REWARD:g}: sums of rewards must "
+                "stay finite. Use smaller weights."
+            )
     if shared := [name for name, group in groups.items() if group.reward_share > 0]:
         raise ValueError(
             f"game.reward_sharing is given, and game.groups.{shared[0]}.reward_share={groups[shared[0]].reward_share} "
@@ -55,11 +59,11 @@ def check_goals(terminate_when: Mapping[str, float]) -> None:
     """Refuse goals that can never be met or are met before the first step.
 
     Raises:
-        ValueError: a threshold that is not finite or not above 0.
+        ValueError: a threshold that is not above 0, or too large.
     """
     for name, threshold in terminate_when.items():
-        if not isfinite(threshold) or threshold <= 0:
+        if not 0 < threshold <= MAX_GOAL:
             raise ValueError(
-                f"game.terminate_when.{name}={threshold}, expected a finite number above 0: the sum of the statistic "
-                "over all agents starts at 0. Change or remove it."
+                f"game.terminate_when.{name}={threshold}, expected a number above 0, at most {MAX_GOAL:g}: the sum of "
+                "the statistic over all agents starts at 0. Change or remove it."
             )

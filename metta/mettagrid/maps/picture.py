@@ -58,7 +58,8 @@ def draw_map(config: MapConfig, num_agents: int = 0, seed: int = 0) -> Drawing:
     named = config.object_names()
     statics = frozenset({"wall", "block"} | {name for name, key in named.items() if key.endswith(_STATIC_KEYS)})
     agents = {f"{AGENT}.{group}": "agent" for group in config.group_names()}
-    kinds = {AGENT: "agent"} | agents | {name: "static" if name in statics else "object" for name in named}
+    objects = {name: "door" if name == "door" else "object" for name in named.keys() - statics}
+    kinds = {AGENT: "agent"} | agents | {name: objects.get(name, "static") for name in named}
     drawn = _core.draw_map(config.native(), list(kinds.items()), num_agents=num_agents, seed=seed)
     return Drawing(drawn[0].tolist(), (EMPTY, *kinds), statics)
 

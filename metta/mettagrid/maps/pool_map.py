@@ -36,7 +36,10 @@ class PoolMapConfig(MapBase):
     connectivity: Connectivity = Field(default="none", description=CONNECTIVITY)
 
     def cells(self) -> dict[str, str]:
-        names = {self.border_object: "game.map.border_object"}
+        known = DEFAULT_LEGEND | self.legend
+        drawn = sorted({char for rows in self.grids for row in rows for char in row})
+        names = {known[char]: f"game.map.grids (character {char!r})" for char in drawn}
+        names |= {self.border_object: "game.map.border_object"}
         names |= {cell: f"game.map.legend.{char}" for char, cell in self.legend.items()}
         names |= dict.fromkeys(self.objects, "game.map.objects")
         return names | dict.fromkeys(self.agents, "game.map.agents")

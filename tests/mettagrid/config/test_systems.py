@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
+import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from metta.common.errors import ConfigError
 from metta.mettagrid import _core
 from metta.mettagrid.builder.envs import make_arena
-from metta.mettagrid.config.game import GameConfig
-from metta.mettagrid.config.systems import SystemsConfig
+from metta.mettagrid.config.game import GameConfig, MettaGridConfig
+from metta.mettagrid.config.objects import ObjectConfig
+from metta.mettagrid.config.systems import CLIPPABLE, SystemsConfig
+from metta.mettagrid.env import MettaGridEnv
 
 FAULTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "unknown system": ({"weather": {}}, ("weather",)),
@@ -127,3 +131,57 @@ def test_the_engine_refuses_it_too(fault: str) -> None:
 def test_systems_are_off_by_default() -> None:
     assert GameConfig().systems == SystemsConfig()
     assert SystemsConfig().enabled() == ()
+
+
+THINGS: dict[str, dict[str, Any]] = {
+    "wall": {},
+    "block": {},
+    "converter": {"type_id": 50, "cooldown": 1},
+    "plant": {"resource": "heart"},
+    "door": {},
+    "chest": {"resource": "heart"},
+    "assembler": {"recipes": [{"positions": ["Any"]}]},
+}
+"""An object of each kind."""
+
+
+@pytest.mark.parametrize("kind", [one.model_fields["type"].default for one in get_args(get_args(ObjectConfig)[0])])
+def test_both_sides_clip_the_same_kinds(kind: str) -> None:
+    """What has a recipe can be clipped; what only keeps or grows things cannot. A new kind must decide."""
+    thing = {"type_id": 99, **THINGS[kind], "type": kind}
+    clipper = {"objects": ["thing"], "rate": 0.5, "unclipping_resources": {"laser": 1}}
+    game = make_arena(6).game.model_dump(mode="json")
+    game["objects"]["thing"], game["systems"]["clipper"] = thing, clipper
+    if kind in CLIPPABLE:
+        assert GameConfig.model_validate(game).systems.clipper is not None
+        assert _core.GameProgram(game).num_agents == 6
+    else:
+        with pytest.raises(
+            ValidationError, match=r"game\.systems\.clipper\.objects names the object with recipes 'thing'"
+        ):
+            GameConfig.model_validate(game)
+        with pytest.raises(ConfigError, match="'thing', which the game does not have or which has no recipe"):
+            _core.GameProgram(game)
+
+
+def test_a_clipper_without_a_list_clips_all_kinds_with_recipes_and_no_other() -> None:
+    rows = "#TDCym_@"
+    objects: dict[str, Any] = {
+        "wall": {"type": "wall", "type_id": 1},
+        "temple": {"type": "assembler", "type_id": 19, **THINGS["assembler"]},
+        "door": {"type": "door"},
+        "chest": {"type": "chest", "resource": "heart"},
+        "plant": {"type": "plant", "resource": "heart"},
+        "mine_red": {"type": "converter", "type_id": 2, "cooldown": 1},
+        "altar": {"type": "converter", "type_id": 8, "cooldown": 1},
+    }
+    game = {
+        "num_agents": 1,
+        "objects": objects,
+        "map": {"type": "ascii", "rows": [rows]},
+        "systems": {"clipper": {"rate": 1.0, "unclipping_resources": {"laser": 1}}},
+    }
+    env = MettaGridEnv(MettaGridConfig(game=GameConfig.model_validate(game)))
+    env.step(np.zeros(1, dtype=np.int32))
+    clipped = {thing["type"] for thing in env.grid_objects() if thing.get("clipped")}
+    assert clipped == {"temple", "mine_red", "altar"}

@@ -29,13 +29,13 @@ def game(**fields: Any) -> MettaGridConfig:
         ),
         ({"reward_sharing": [[1.0, 0.0]]}, r"1 rows of \[2\] numbers, expected 2 rows of 2"),
         ({"reward_sharing": [[1.0], [1.0, 2.0]]}, r"2 rows of \[1, 2\] numbers"),
-        ({"reward_sharing": [[1.0, float("nan")], [0.0, 1.0]]}, "not finite"),
+        ({"reward_sharing": [[1.0, float("nan")], [0.0, 1.0]]}, "sums of rewards must stay finite"),
         (
             {"reward_sharing": IDENTITY, "groups": {**TWO, "blue": {"id": 1, "count": 1, "reward_share": 0.5}}},
             r"groups.blue.reward_share=0.5 too; expected one of the two",
         ),
         ({"terminate_when": {"heart.amont": 3}}, r"terminate_when names the statistic 'heart.amont'.*heart.amount"),
-        ({"terminate_when": {"heart.amount": 0}}, r"terminate_when.heart.amount=0.0, expected a finite number above 0"),
+        ({"terminate_when": {"heart.amount": 0}}, r"terminate_when.heart.amount=0.0, expected a number above 0"),
         ({"groups": {"red": {"id": 0, "limits": {"hart": 1}}}}, r"groups.red.limits names the resource 'hart'"),
         ({"agent": {"shared_limits": {"ores": {"limit": 1, "resources": ["ore"]}}}}, r"shared_limits.ores.resources"),
         (

@@ -11,6 +11,10 @@ from pydantic import ValidationError
 
 from metta.common.errors import ConfigError
 from metta.mettagrid.compile_game import compile_game
+from metta.mettagrid.config.game import MettaGridConfig
+from metta.mettagrid.maps import picture
+from metta.mettagrid.maps.picture import as_text
+from metta.mettagrid.maps.pool_map import PoolMapConfig
 from metta.mettagrid.maps.scene_map import SceneMapConfig
 from metta.mettagrid.vec_env import make_vec_env
 from metta.mettagrid.vec_env_config import VecEnvConfig
@@ -80,6 +84,31 @@ def test_a_map_that_never_connects_is_named() -> None:
     walled = config | {"scene": {"type": "ascii", "rows": ["@_@"]}, "connectivity": "repair"}
     with pytest.raises(ConfigError, match="Objects shut it in"):
         draw_map(walled, 2)
+
+
+@pytest.mark.parametrize(("starts_open", "map_type"), [(False, "scene"), (True, "scene"), (False, "pool")])
+def test_a_closed_door_is_a_way(starts_open: bool, map_type: str) -> None:
+    """Somebody may bring the key; a chest in the same place shuts the map."""
+    rows = ["@D@"]
+    scene = {"type": "scene", "instance_width": 3, "instance_height": 1, "scene": {"type": "ascii", "rows": rows}}
+    map_ = (scene if map_type == "scene" else {"type": "pool", "grids": [rows]}) | {"connectivity": "check"}
+    door = {"type": "door", "key_resources": {"heart": 1}, "starts_open": starts_open}
+    objects = {"wall": {"type": "wall", "type_id": 1}, "door": door}
+    config = MettaGridConfig().replace({"game.num_agents": 2, "game.objects": objects, "game.map": map_})
+    assert compile_game(config).draw_maps(seed=0).shape[0] == 1
+    chest = objects | {"door": {"type": "chest", "resource": "heart"}}
+    with pytest.raises(ConfigError, match="out of the agents' reach"):
+        compile_game(config.replace({"game.objects": chest}))
+
+
+def test_the_preview_takes_doors_for_ways() -> None:
+    """Drawn without a game, by the names of things alone."""
+    pool = {"type": "pool", "connectivity": "check", "agents": 2}
+    assert as_text(picture.draw_map(PoolMapConfig.model_validate(pool | {"grids": [["@D@"]], "agents": 0}))).startswith(
+        "@D@"
+    )
+    with pytest.raises(ConfigError, match="out of the agents' reach"):
+        picture.draw_map(PoolMapConfig.model_validate(pool | {"grids": [["@_@"]], "agents": 0}))
 
 
 @pytest.mark.parametrize("agents", [1, 3])

@@ -17,6 +17,7 @@ struct Thing {
   enum class Kind : std::uint8_t { kStatic, kObject, kAgent };
   Kind kind = Kind::kStatic;
   std::uint8_t index = 0;  // static type, object type, or group
+  bool passable = false;   // agents may come to walk over it: a door is no wall, even while it is closed
 
   friend bool operator==(const Thing&, const Thing&) = default;
 };
@@ -54,6 +55,9 @@ struct MapPlan {
   std::vector<Region> regions;
   std::shared_ptr<const maps::MapGenerator> generator;  // of scenes and pools; else null
   std::vector<std::pair<std::string, Thing>> things;    // what a cell can hold; entry i is symbol i + 1 of a drawing
+
+  // The first key or name by which the map itself says of an agent to which group it belongs; empty: of none.
+  std::string named_group;
 
   // Per object type, the most that one episode can hold.
   std::vector<std::uint64_t> Capacity(std::size_t num_types) const;

@@ -1,9 +1,11 @@
 #include "mettagrid/objects/agent_rules.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <optional>
 
+#include "mettagrid/config/check_config.h"
 #include "mettagrid/core/check.h"
 
 namespace mettagrid {
@@ -35,6 +37,9 @@ class RewardCompiler {
     term.weight = config.weight;
     term.cap = config.cap.value_or(kInfinity);
     term.floor = config.floor.value_or(-kInfinity);
+    Bound(name + ".weight", term.weight);
+    if (config.cap) Bound(name + ".cap", term.cap);
+    if (config.floor) Bound(name + ".floor", term.floor);
     MG_CHECK(term.floor <= term.cap, ConfigError, key_, ".", name, ".floor=", term.floor, " exceeds its cap=", term.cap,
              ". Lower it.");
     if (config.mode == "tick") {
@@ -46,6 +51,10 @@ class RewardCompiler {
   }
 
  private:
+  void Bound(const std::string& name, double value) const {
+    MG_CHECK(std::abs(value) <= kMaxReward, ConfigError, key_, ".", name, "=", value, ", expected -", kMaxReward,
+             " .. ", kMaxReward, ".");
+  }
   RewardTerm OfResource(const std::string& name, const std::string& resource) const {
     return {.from_inventory = true, .index = names_.Item(key_ + "." + name, resource).value};
   }
@@ -63,10 +72,10 @@ class RewardCompiler {
 void CompileRewards(const RewardsConfig& config, const std::string& key, const Names& names, AgentRules& rules) {
   RewardCompiler compiler(key, names, rules);
   for (const auto& [name, weight] : config.inventory) {
-    compiler.Add("inventory", {.resource = name, .weight = weight, .cap = Cap(config.inventory_max, name)});
+    compiler.Add("inventory." + name, {.resource = name, .weight = weight, .cap = Cap(config.inventory_max, name)});
   }
   for (const auto& [name, weight] : config.stats) {
-    compiler.Add("stats", {.stat = name, .weight = weight, .cap = Cap(config.stats_max, name)});
+    compiler.Add("stats." + name, {.stat = name, .weight = weight, .cap = Cap(config.stats_max, name)});
   }
   for (const auto& [name, term] : config.terms) compiler.Add("terms." + name, term);
 }
@@ -111,6 +120,8 @@ AgentRules CompileAgent(const AgentConfig& config, const std::string& key, const
   }
   rules.freeze_duration =
       static_cast<std::uint16_t>(Ranged(key + ".freeze_duration", config.freeze_duration, 0, kMaxTicks));
+  MG_CHECK(config.action_failure_penalty >= 0.0 && config.action_failure_penalty <= kMaxReward, ConfigError, key,
+           ".action_failure_penalty=", config.action_failure_penalty, ", expected 0 .. ", kMaxReward, ".");
   rules.failure_penalty = static_cast<float>(config.action_failure_penalty);
   CompileRewards(config.rewards, key + ".rewards", names, rules);
   return rules;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "mettagrid/config/check_config.h"
 #include "mettagrid/core/check.h"
 #include "mettagrid/objects/assembler.h"
 #include "mettagrid/objects/chest.h"
@@ -21,6 +22,7 @@ class Compiler {
   explicit Compiler(const GameConfig& config) : config_(config) {}
 
   GameProgram Run() {
+    CheckConfig(config_);
     const std::string& profile = config_.profile;
     MG_CHECK(profile == "classic" || profile == "use" || profile == "energy", ConfigError, "profile='", profile,
              "', expected 'classic', 'use' or 'energy'.");
@@ -83,11 +85,12 @@ class Compiler {
   // Anything with a state: Compile is found beside its kind.
   template <class ConfigOfKind>
   void AddObject(const std::string& name, const ConfigOfKind& config) {
-    things_.things.push_back({name, {Thing::Kind::kObject, static_cast<std::uint8_t>(game_.object_types.size())}});
+    const auto index = static_cast<std::uint8_t>(game_.object_types.size());
     ObjectType& type = game_.object_types.emplace_back();
     type.name = name;
     type.type_id = TypeId(name, config.type_id);
     Compile(config, "objects." + name, names_, type);
+    things_.things.push_back({name, {Thing::Kind::kObject, index, type.on_floor}});
   }
 
   static std::uint8_t TypeId(const std::string& name, std::int64_t type_id) {
@@ -129,6 +132,9 @@ class Compiler {
       AddTeamLimits(group, key, names_, game_.agent_rules.back());
     }
     game_.dealt_groups = DealGroups(config_.groups, game_.num_agents);
+    MG_CHECK(game_.dealt_groups.empty() || game_.map.named_group.empty(), ConfigError, "the map places '",
+             game_.map.named_group,
+             "', while groups.<name>.count deals agents to groups. Place plain 'agent', or remove ", "the counts.");
     game_.sharing = CompileSharing(config_);
     game_.goals = CompileGoals(config_.terminate_when, names_);
   }

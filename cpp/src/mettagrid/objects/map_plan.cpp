@@ -81,7 +81,9 @@ class MapCompiler {
         } else {
           plan_.fixed.push_back({cell, thing});
         }
-        drawn_agents += thing.kind == Thing::Kind::kAgent ? 1 : 0;
+        if (thing.kind != Thing::Kind::kAgent) continue;
+        ++drawn_agents;
+        NoteGroup(name);
       }
     }
     MG_CHECK(num_agents_ == 0 || drawn_agents == num_agents_, ConfigError, "map.rows draws ", drawn_agents,
@@ -102,6 +104,11 @@ class MapCompiler {
   }
 
  private:
+  // `name` of an agent's cell.
+  void NoteGroup(const std::string& name) {
+    if (plan_.named_group.empty() && name.starts_with("agent.")) plan_.named_group = name;
+  }
+
   template <class Config>
   void Generate(const Config& map) {
     maps::Palette palette;
@@ -110,9 +117,13 @@ class MapCompiler {
       const maps::SymbolKind kind = is_agent                             ? maps::SymbolKind::kAgent
                                     : thing.kind == Thing::Kind::kObject ? maps::SymbolKind::kObject
                                                                          : maps::SymbolKind::kStatic;
-      palette.Add(name, kind, is_agent);
+      palette.Add(name, kind, is_agent || thing.passable);
     }
     plan_.generator = std::make_shared<const maps::MapGenerator>(map, palette, num_agents_);
+    for (std::size_t i = 0; i < names_.things.size(); ++i) {
+      const auto& [name, thing] = names_.things[i];
+      if (thing.kind == Thing::Kind::kAgent && plan_.generator->most()[i + 1] > 0) NoteGroup(name);
+    }
     Resize(plan_.generator->width(), plan_.generator->height());
   }
 

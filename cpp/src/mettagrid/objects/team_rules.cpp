@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "mettagrid/config/check_config.h"
 #include "mettagrid/core/check.h"
 
 namespace mettagrid {
@@ -14,7 +15,8 @@ void CompileMatrix(const std::vector<std::vector<double>>& matrix, std::size_t n
     MG_CHECK(row.size() == num_agents, ConfigError, "reward_sharing has a row of ", row.size(), " numbers, expected ",
              num_agents, ": one for each agent.");
     for (std::size_t giver = 0; giver < row.size(); ++giver) {
-      MG_CHECK(std::isfinite(row[giver]), ConfigError, "reward_sharing holds a number that is not finite.");
+      MG_CHECK(std::abs(row[giver]) <= kMaxReward, ConfigError, "reward_sharing holds ", row[giver], ", expected -",
+               kMaxReward, " .. ", kMaxReward, ".");
       if (row[giver] != 0.0) sharing.weights.push_back({static_cast<std::uint16_t>(giver), row[giver]});
     }
     sharing.row_ends.push_back(static_cast<std::uint32_t>(sharing.weights.size()));
@@ -45,6 +47,8 @@ std::vector<Goal> CompileGoals(const Weights& terminate_when, const Names& names
   std::vector<Goal> goals;
   for (const auto& [name, threshold] : terminate_when) {
     const std::uint16_t slot = names.Stat("terminate_when", name);
+    MG_CHECK(threshold > 0.0 && threshold <= kMaxGoal, ConfigError, "terminate_when.", name, "=", threshold,
+             ", expected above 0, at most ", kMaxGoal, ".");
     const bool held = names.stats.IsHeld(slot);
     goals.push_back(
         {.from_inventory = held, .index = held ? static_cast<std::uint16_t>(slot / 3) : slot, .threshold = threshold});

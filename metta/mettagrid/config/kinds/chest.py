@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from metta.common.config import Config
+from metta.mettagrid.config.checks import check_unique
 from metta.mettagrid.config.kinds.base import ResourceUse, ThingConfig
 from metta.mettagrid.config.limits import MAX_AMOUNT, MAX_TYPE_ID
 
@@ -69,6 +70,8 @@ class ChestConfig(ThingConfig):
 
     @model_validator(mode="after")
     def _start_fits(self) -> Self:
+        check_unique("deposit_positions", self.deposit_positions)
+        check_unique("withdrawal_positions", self.withdrawal_positions)
         if self.initial > self.limit:
             raise ValueError(f"initial={self.initial} exceeds limit={self.limit}. Raise the limit, or start with less.")
         return self

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from metta.mettagrid.config.game import MettaGridConfig
+from tests.mettagrid.oracle.compare import play_both
 from tests.mettagrid.strategies import games
-from tests.mettagrid.test_oracle import play_both
 
 GAMES_PER_ROUND = 50
 STEPS = 60

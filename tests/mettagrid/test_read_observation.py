@@ -13,7 +13,7 @@ from metta.mettagrid.config.game import MettaGridConfig
 from metta.mettagrid.config.objects import BlockConfig, WallConfig
 from metta.mettagrid.env import MettaGridEnv
 from metta.mettagrid.read_observation import AGENT_ID, cell_features, global_features, state_features
-from tests.mettagrid.oracle_window import seen_cells
+from tests.mettagrid.oracle.window import seen_cells
 from tests.mettagrid.strategies import Play, games
 
 Cell = tuple[int, int]

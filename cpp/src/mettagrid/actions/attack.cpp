@@ -74,7 +74,7 @@ Outcome Attack(const World& world, AgentId attacker, const ActionFamily&, std::u
   }
   std::uint16_t& frozen = world.agents.frozen[target.index()];
   const bool was_frozen = frozen > 0;
-  frozen = world.RulesOf(target).freeze_duration;
+  frozen = std::max(frozen, world.RulesOf(target).freeze_duration);  // to hit is never to help
   world.agents.changed[target.index()] |= kLooksChanged;
   if (!was_frozen) Loot(world, attacker, target);
   return Outcome::kDone;

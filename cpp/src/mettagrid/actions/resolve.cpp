@@ -84,6 +84,7 @@ void ResolveActions(const World& world, std::span<const std::int32_t> actions) {
   for (std::size_t i = 0; i < program.num_agents; ++i) {
     const bool exists = Lookup(program, actions[i]) != nullptr;
     world.agents.success[i] = 0;
+    if (!world.IsHere(AgentId(i))) continue;  // what it is sent while away is ignored
     world.agents.last_action[i] = exists ? static_cast<std::uint8_t>(actions[i]) : std::uint8_t{0};
   }
   if (program.remembers_ahead) RememberAhead(world);

@@ -131,18 +131,36 @@ void PayInputs(const World& world, const Use& use, std::span<const Amount> reser
   }
 }
 
+// One unit each, again and again: what one member of a team takes may be no room for the next.
+void GiveByUnits(const World& world, std::span<const AgentId> receivers, ItemId item, int units) {
+  for (bool gave = true; gave;) {
+    gave = false;
+    for (const AgentId receiver : receivers) {
+      if (units == 0) return;
+      if (world.Room(receiver, item) == 0) continue;
+      world.Gain(receiver, item, 1);
+      --units;
+      gave = true;
+    }
+  }
+}
+
 // What nobody has room for is not made.
 void GiveOutputs(const World& world, const Use& use) {
   const auto receivers = use.receivers();
+  const bool share_room =
+      std::ranges::any_of(receivers, [&world](AgentId agent) { return !world.RulesOf(agent).shared_limits.empty(); });
   for (const ItemAmount& output : use.recipe.outputs) {
+    const int units = use.part.Down(output.amount);
+    if (share_room) {
+      GiveByUnits(world, receivers, output.item, units);
+      continue;
+    }
     Shares caps{};
     for (std::size_t i = 0; i < receivers.size(); ++i) caps[i] = world.Room(receivers[i], output.item);
-    const std::span of_receivers(caps.data(), receivers.size());
-    const Shares shares = SpreadEvenly(use.part.Down(output.amount), of_receivers);
+    const Shares shares = SpreadEvenly(units, std::span(caps.data(), receivers.size()));
     for (std::size_t i = 0; i < receivers.size(); ++i) {
-      // Members of one team may share a limit: what the first one took is no room for the second.
-      const int units = std::min<int>(shares[i], world.Room(receivers[i], output.item));
-      if (units > 0) world.Gain(receivers[i], output.item, static_cast<Amount>(units));
+      if (shares[i] > 0) world.Gain(receivers[i], output.item, static_cast<Amount>(shares[i]));
     }
   }
 }

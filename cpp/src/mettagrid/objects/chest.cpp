@@ -157,6 +157,7 @@ void CompileGlyphs(const ChestConfig& config, const std::string& key, const Name
       const auto units = Ranged(where + "." + name, amount, -std::int64_t{kMaxAmount}, kMaxAmount);
       transfer.transfers.push_back({SlotOf(names.Item(where, name), rules.items), static_cast<std::int32_t>(units)});
     }
+    std::ranges::sort(transfer.transfers, {}, [&rules](const auto& entry) { return rules.items[entry.slot]; });
   }
 }
 

@@ -28,7 +28,8 @@ bool CanUnclip(const World& world, AgentId agent, std::span<const Amount> reserv
 
 Outcome UseObject(const World& world, AgentId agent, ObjectId object, UseOfKind use, std::span<const Amount> reserved) {
   if (world.objects.clip[object.index()] != Clip::kFree) {
-    return use == &ObjectKind::get ? Outcome::kBlocked : Unclip(world, agent, object, reserved);
+    const bool takes_payment = use != &ObjectKind::get && world.objects.clip[object.index()] == Clip::kClipped;
+    return takes_payment ? Unclip(world, agent, object, reserved) : Outcome::kBlocked;
   }
   const auto act = KindOf(world, object).*use;
   return act == nullptr ? Outcome::kNoTarget : act(world, agent, object, reserved);

@@ -1,4 +1,4 @@
-"""Masks and observations of the reference game, from docs/mettagrid.md and docs/observations.md."""
+"""Observations of the reference game, from docs/observations.md."""
 
 from __future__ import annotations
 
@@ -9,52 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metta.common.env_spec import GLOBAL_LOCATION, PADDING, EnvSpec
-from tests.mettagrid.oracle import Agent, Cell, Converter, Oracle
-from tests.mettagrid.oracle_window import seen_cells
+from tests.mettagrid.oracle.agent import Agent, Cell
+from tests.mettagrid.oracle.thing import inventory_tokens
+from tests.mettagrid.oracle.window import seen_cells
+from tests.mettagrid.oracle.world import Oracle
 
 Token = tuple[int, int, int]
-
-
-def mask(oracle: Oracle, index: int) -> list[bool]:
-    """What agent ``index`` may do in the next step."""
-    return [_allowed(oracle, oracle.agents[index], name) for name in oracle.names]
-
-
-def _allowed(oracle: Oracle, agent: Agent, action: str) -> bool:
-    if action == "noop":
-        return True
-    family, _, what = action.partition("_")
-    if agent.frozen or not oracle.can_afford(agent, family):
-        return False
-    if family == "attack":
-        return oracle.agent_at(oracle.cell_attacked(agent, int(what))) is not None
-    down, right = {"north": (-1, 0), "south": (1, 0), "west": (0, -1), "east": (0, 1)}[what]
-    cell = (agent.cell[0] + down, agent.cell[1] + right)
-    if not oracle.is_inside(cell) or cell in oracle.walls:
-        return False
-    if other := oracle.agent_at(cell):
-        return not other.frozen
-    return cell not in oracle.converters or _is_usable(oracle, agent, oracle.converters[cell])
-
-
-def _is_usable(oracle: Oracle, agent: Agent, converter: Converter) -> bool:
-    """Whether a use would move a unit after the next step's timed events."""
-    later = converter.copy()
-    later.tick()
-    brings = any(
-        later.inventory[name] < amount and oracle.to_give(agent, name)
-        for name, amount in later.config.input_resources.items()
-    )
-    return brings or any(
-        later.inventory[name] and oracle.room_next(agent, name) for name in later.config.output_resources
-    )
 
 
 def tokens(oracle: Oracle, index: int) -> list[Token]:
     """All tokens of agent ``index``, before the cut to ``num_tokens``."""
     game, agent = oracle.game, oracle.agents[index]
+    if agent.cell is None:
+        return []
     found = _global_tokens(oracle, agent)
-    agents = {other.cell: other for other in oracle.agents}
+    agents = {other.cell: other for other in oracle.agents if other.cell is not None}
     opaque = {(r - agent.cell[0], c - agent.cell[1]) for r, c in oracle.opaque_cells()}
     for down, right in seen_cells(game.obs, opaque):
         cell = (agent.cell[0] + down, agent.cell[1] + right)
@@ -92,26 +61,32 @@ def state(oracle: Oracle, spec: EnvSpec) -> NDArray[np.uint8]:
     """``[C, map height, map width] uint8``: all cells at once, and what only the agent itself sees on its cell."""
     box = np.zeros(spec.state_shape, dtype=np.uint8)
     names = {feature.id: feature.name for feature in spec.features}
-    agents = {agent.cell: agent for agent in oracle.agents}
+    agents = {agent.cell: agent for agent in oracle.agents if agent.cell is not None}
     for cell in np.ndindex(oracle.height, oracle.width):
         for feature, value in _object_tokens(oracle, agents, cell):
             box[spec.state_channels.index(names[feature]), *cell] = min(value, 255)
-    for index, agent in enumerate(oracle.agents):
-        box[0, *agent.cell] = index + 1
+    if oracle.game.obs.episode_completion_pct:
+        box[spec.state_channels.index(names[7])] = _completion(oracle)
+    for agent in agents.values():
+        assert agent.cell is not None
+        box[0, *agent.cell] = agent.index + 1
         for _, feature, value in reversed(_global_tokens(oracle, agent)):  # of the visits, the own cell's stay
-            plane = box[spec.state_channels.index(names[feature])]
-            if feature == 7:
-                plane[:] = value
-            else:
-                plane[agent.cell] = value
+            if feature != 7:
+                box[spec.state_channels.index(names[feature]), *agent.cell] = value
     return box
 
 
+def _completion(oracle: Oracle) -> int:
+    steps = oracle.game.max_steps
+    return 255 * oracle.step_count // steps if steps else 0
+
+
 def _global_tokens(oracle: Oracle, agent: Agent) -> list[Token]:
-    obs, steps = oracle.game.obs, oracle.game.max_steps
+    assert agent.cell is not None
+    obs = oracle.game.obs
     found: list[Token] = []
     if obs.episode_completion_pct:
-        found.append((GLOBAL_LOCATION, 7, 255 * oracle.step_count // steps if steps else 0))
+        found.append((GLOBAL_LOCATION, 7, _completion(oracle)))
     if obs.last_action:
         found.append((GLOBAL_LOCATION, 8, agent.last_action))
     if obs.last_reward:
@@ -126,15 +101,14 @@ def _global_tokens(oracle: Oracle, agent: Agent) -> list[Token]:
 
 
 def _object_tokens(oracle: Oracle, agents: Mapping[Cell, Agent], cell: Cell) -> list[tuple[int, int]]:
-    if cell in oracle.walls:
-        return [(0, oracle.game.objects[oracle.walls[cell]].type_id)]
-    names = oracle.game.resource_names
-    if converter := oracle.converters.get(cell):
-        state = [(5, int(converter.converting > 0)), (14, converter.cooldown)]
-        found = [(0, converter.config.type_id)] + [token for token in state if token[1]]
-        return found + [(17 + i, converter.inventory[n]) for i, n in enumerate(names) if converter.inventory[n]]
     if other := agents.get(cell):
-        found = [(0, 0), (1, other.group), (2, other.frozen), (3, other.orientation)]
-        found = [token for token in found if token[0] != 2 or token[1]]
-        return found + [(17 + i, other.inventory[n]) for i, n in enumerate(names) if other.inventory[n]]
+        looks = [(2, other.frozen), (3, other.orientation), (4, other.color), (6, int(other.shield)), (11, other.glyph)]
+        found = [(0, 0), (1, other.group)] + [token for token in looks if token[1] or token[0] == 3]
+        return found + inventory_tokens(oracle, other.inventory)
+    if cell in oracle.walls:
+        config = oracle.game.objects[oracle.walls[cell]]
+        return [(0, config.type_id)] + ([(13, 1)] if getattr(config, "swappable", False) else [])
+    if thing := oracle.things.get(cell):
+        clipped = [(15, 1)] if thing.clip != "free" else []
+        return [(0, thing.config.type_id), *clipped, *thing.tokens(oracle)]
     return []

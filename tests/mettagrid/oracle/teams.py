@@ -10,7 +10,8 @@ from metta.mettagrid.config.agent import AgentConfig, GroupConfig
 from metta.mettagrid.config.rewards import RewardTermConfig
 
 if TYPE_CHECKING:
-    from tests.mettagrid.oracle import Agent, Oracle
+    from tests.mettagrid.oracle.agent import Agent
+    from tests.mettagrid.oracle.world import Oracle
 
 
 def group_of(oracle: Oracle, agent: Agent) -> GroupConfig:
@@ -55,7 +56,7 @@ def _used(holders: Sequence[Agent], resources: Sequence[str], now: bool) -> int:
 def give_initial_inventories(oracle: Oracle) -> None:
     """In the order of the agents, as far as the team has room."""
     for agent in oracle.agents:
-        for name, amount in config_of(oracle, agent).initial_inventory.items():
+        for name, amount in oracle.ordered(config_of(oracle, agent).initial_inventory):
             agent.inventory[name] += min(amount, room(oracle, agent, name, None, now=True))
 
 
@@ -76,28 +77,36 @@ def statistic(agent: Agent, name: str) -> int:
     return agent.inventory[resource] if kind == "amount" else agent.stats[name]
 
 
-def pay(oracle: Oracle) -> None:
-    """What each agent earned, then what sharing makes of it, then the totals."""
+def pay(oracle: Oracle, partakers: Sequence[bool]) -> None:
+    """What each agent earned, then what sharing makes of it, then the totals.
+
+    ``partakers``: who took part when the step began; nobody else earns, gives or gets.
+    """
     earned: list[float] = []
-    for agent in oracle.agents:
+    for agent, partakes in zip(oracle.agents, partakers, strict=True):
         now = contributions(oracle, agent, "delta")
-        earned.append(now - agent.paid + contributions(oracle, agent, "tick") - agent.penalty)
+        reward = now - agent.paid + contributions(oracle, agent, "tick") - agent.penalty
+        earned.append(reward if partakes else 0.0)
         agent.paid = now
-    for agent, reward in zip(oracle.agents, _shared(oracle, earned), strict=True):
+        agent.away_steps += agent.presence in ("down", "gone")
+    for agent, reward in zip(oracle.agents, list(_shared(oracle, earned, partakers)), strict=True):
         agent.reward = reward
         agent.total += reward
         if reward > 0:
             agent.paid_at.append(oracle.step_count)
 
 
-def _shared(oracle: Oracle, earned: Sequence[float]) -> Iterator[float]:
+def _shared(oracle: Oracle, earned: Sequence[float], partakers: Sequence[bool]) -> Iterator[float]:
     matrix = oracle.game.reward_sharing
     for index, agent in enumerate(oracle.agents):
+        if not partakers[index]:
+            yield 0.0
+            continue
         if matrix is not None:
             yield sum(weight * reward for weight, reward in zip(matrix[index], earned, strict=True))
             continue
         share = group_of(oracle, agent).reward_share
-        team = [reward for other, reward in zip(oracle.agents, earned, strict=True) if other.group == agent.group]
+        team = [earned[other.index] for other in team_of(oracle, agent) if partakers[other.index]]
         yield (1 - share) * earned[index] + share * sum(team) / len(team)
 
 
@@ -114,7 +123,7 @@ def social_metrics(oracle: Oracle) -> dict[str, float]:
     count, steps, size = len(returns), oracle.step_count, sum(map(abs, returns))
     differences = sum(abs(one - other) for one in returns for other in returns)
     times = [sum(agent.paid_at) / len(agent.paid_at) for agent in oracle.agents if agent.paid_at]
-    frozen = sum(agent.stats["status.frozen.ticks"] for agent in oracle.agents)
+    frozen = sum(agent.stats["status.frozen.ticks"] + agent.away_steps for agent in oracle.agents)
     return {
         "social.efficiency": sum(returns) / steps,
         "social.equality": 1 - differences / (2 * count * size) if size > 1e-12 else 1.0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -39,6 +40,14 @@ def make_vec_env(cfg: VecEnvConfig, seed: int, buffers: VecBuffers | None = None
 def _available_cores() -> int:
     """Cores that this process may use: a container or taskset may grant fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _whole(number: object) -> int | None:
+    """The value of any kind of integer, numpy's included; None for what is none."""
+    try:
+        return operator.index(number)  # pyright: ignore[reportArgumentType] - asking is the point
+    except TypeError:
+        return None
 
 
 class VecEnv:
@@ -118,9 +127,10 @@ class VecEnv:
         Raises:
             ConfigError: a seed outside 0 .. 2**64 - 1.
         """
-        if not 0 <= seed < 2**64:
-            raise ConfigError(f"seed={seed}, expected 0 .. 2**64 - 1. Set system.seed.")
-        self._open().reset(seed)
+        number = _whole(seed)
+        if number is None or not 0 <= number < 2**64:
+            raise ConfigError(f"seed={seed!r}, expected 0 .. 2**64 - 1, a whole number. Set system.seed.")
+        self._open().reset(number)
 
     def begin_next(self, env: int) -> None:
         """Begin the next episode of one environment now; its rows hold the first observation, ``first`` is true.
@@ -130,7 +140,7 @@ class VecEnv:
         Raises:
             EnvError: closed, or no such environment.
         """
-        self._open().begin_next(env)
+        self._open().begin_next(self._index(env))
 
     def recv(self, slot: int) -> StepBatch:
         """Wait for the slot's step, working along; the arrays are valid until ``send`` of that slot.
@@ -222,7 +232,7 @@ class VecEnv:
 
     def snapshot_env(self, env: int) -> bytes:
         """One environment's world as bytes."""
-        return self._open().snapshot_env(env)
+        return self._open().snapshot_env(self._index(env))
 
     def restore_env(self, env: int, data: bytes) -> None:
         """Put one environment back; its rows are written again. The bytes are trusted beyond their header.
@@ -230,14 +240,14 @@ class VecEnv:
         Raises:
             EnvError: they belong to another game or engine version.
         """
-        self._open().restore_env(env, data)
+        self._open().restore_env(self._index(env), data)
 
     def save(self, env: int) -> _core.SavedWorld:
         """Keep one environment's world in memory: for searches that go back often. It lives as long as its handle.
 
         Unlike ``snapshot_env`` the handle cannot leave the process, and ``load`` need not check it.
         """
-        return self._open().save(env)
+        return self._open().save(self._index(env))
 
     def load(self, env: int, saved: _core.SavedWorld) -> None:
         """Put a saved world into an environment, with the game that it played; its rows are written again.
@@ -245,7 +255,7 @@ class VecEnv:
         Raises:
             EnvError: it was saved in another batch, or its game has gone from this one.
         """
-        self._open().load(env, saved)
+        self._open().load(self._index(env), saved)
 
     def fork(self, from_env: int, to_env: int) -> None:
         """Make ``to_env`` a copy of ``from_env``, rows included: the same actions then have the same effects in both.
@@ -253,7 +263,7 @@ class VecEnv:
         Raises:
             EnvError: no such environment.
         """
-        self._open().fork(from_env, to_env)
+        self._open().fork(self._index(from_env), self._index(to_env))
 
     def set_game(self, env: int, cfg: MettaGridConfig) -> None:
         """Let one environment play another game from its next reset on, be that an episode's end or ``reset``.
@@ -265,26 +275,27 @@ class VecEnv:
             EnvError: no such environment, or closed.
         """
         native = self._open()
-        native.set_game(env, self._games.add(native, cfg))
+        index = self._index(env)
+        native.set_game(index, self._games.add(native, cfg))
 
     def game(self, env: int) -> MettaGridConfig:
         """The game that an environment plays in its current episode."""
-        return self._games.config(self._open().playing(env)[0])
+        return self._games.config(self._open().playing(self._index(env))[0])
 
     def state_hash(self, env: int) -> int:
         """64-bit hash of the whole state of one environment; equal states of equal games have equal hashes."""
-        return self._open().state_hash(env)
+        return self._open().state_hash(self._index(env))
 
     def state_of(self, env: int) -> NDArray[np.uint8]:
         """Everything on one environment's map, a new array; in any game, whether or not ``obs.global_state`` is on.
 
         Shapes: ``[C, map height, map width] uint8``, C as ``metta.mettagrid.spec.state_channels`` names them.
         """
-        return self._open().global_state(env)
+        return self._open().global_state(self._index(env))
 
     def inventory(self, env: int) -> NDArray[np.uint16]:
         """What the agents hold, a copy. Shapes: ``[agents, resources] uint16``."""
-        return self._open().inventory(env)
+        return self._open().inventory(self._index(env))
 
     def set_inventory(self, env: int, agent: int, resource: str, amount: int) -> None:
         """Change what an agent holds, without reward; the environment's rows are written again.
@@ -296,29 +307,38 @@ class VecEnv:
         names = self.program.resource_names
         if resource not in names:
             raise ConfigError(f"{resource!r} is no resource of this game; known: {names}.")
-        if not 0 <= amount <= 65_535:
-            raise EnvError(f"amount={amount}, expected 0 .. 65535.")
-        self._open().set_inventory(env, agent, names.index(resource), amount)
+        if _whole(amount) is None or not 0 <= amount <= 65_535:
+            raise EnvError(f"amount={amount!r}, expected 0 .. 65535, a whole number.")
+        if _whole(agent) is None or not 0 <= agent < self.spec.num_agents:
+            raise EnvError(f"agent {agent!r} does not exist, expected 0 .. {self.spec.num_agents - 1}.")
+        self._open().set_inventory(self._index(env), agent, names.index(resource), amount)
 
     def grid_objects(self, env: int) -> list[dict[str, Any]]:
         """Everything on the map: agents by index, then converters, then walls; ``r``, ``c`` count from the top left."""
-        return self._open().grid_objects(env)
+        return self._open().grid_objects(self._index(env))
 
     def render(self, env: int) -> str:
         """The map as text, a character a cell: agents 0-9a-z, ``#`` wall, ``.`` empty, others as in drawn maps."""
-        return self._open().render(env)
+        return self._open().render(self._index(env))
 
     def step_count(self, env: int) -> int:
         """Steps of the current episode so far."""
-        return self._open().step_count(env)
+        return self._open().step_count(self._index(env))
 
     def episode(self, env: int) -> int:
         """Index of the current episode, 0 after ``reset``."""
-        return self._open().episode(env)
+        return self._open().episode(self._index(env))
 
     def close(self) -> None:
         """Stop the threads. Closing twice is fine; anything else afterwards raises ``EnvError``."""
         self._native = None
+
+    def _index(self, env: int) -> int:
+        """An environment's index, checked here too: the binding takes no negative numbers."""
+        number = _whole(env)
+        if number is None or not 0 <= number < self.num_envs:
+            raise EnvError(f"environment {env!r} does not exist, expected 0 .. {self.num_envs - 1}.")
+        return number
 
     def _open(self) -> _core.VecEnv:
         if self._native is None:

@@ -6,7 +6,7 @@ The engine is asked twice: through the config classes, as users do, and with the
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -155,6 +155,10 @@ CONFIGS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "counts of groups that do not add up": (
         {"game.groups.agent": {"id": 0, "count": 5}},
         ("sum to 5", "game.num_agents=6"),
+    ),
+    "more actions than a byte counts": (
+        {"game.actions.change_glyph": {"enabled": True, "number_of_glyphs": 255}},
+        ("actions have 269 variants", "255 of them from actions.change_glyph", "at most 256"),
     ),
     "an unknown key": ({"game.agnt": 1}, ("'game.agnt'", "Did you mean 'agent'?")),
 }
@@ -311,6 +315,12 @@ def test_batches(changes: dict[str, Any], parts: tuple[str, ...]) -> None:
     [
         (lambda env: env.recv(7), ("slot 7 does not exist", "expected 0 .. 0")),
         (lambda env: env.state_hash(2), ("environment 2 does not exist", "expected 0 .. 1")),
+        (lambda env: env.render(-1), ("environment -1 does not exist", "expected 0 .. 1")),
+        (lambda env: env.fork(0, 2**70), ("does not exist", "expected 0 .. 1")),
+        (lambda env: env.set_inventory(0, -1, "heart", 1), ("agent -1 does not exist", "expected 0 .. 5")),
+        (lambda env: env.set_inventory(0, 0, "heart", cast(int, 1.5)), ("amount=1.5", "a whole number")),
+        (lambda env: env.reset(cast(int, 1.5)), ("seed=1.5", "a whole number")),
+        (lambda env: env.reset(cast(int, "a")), ("seed='a'", "system.seed")),
         (lambda env: env.reset(-1), ("seed=-1", "expected 0 .. 2**64 - 1")),
         (lambda env: env.reset(2**64), ("seed=18446744073709551616", "expected 0 .. 2**64 - 1")),
         (lambda env: env.set_inventory(0, 9, "heart", 1), ("agent 9 does not exist", "expected 0 .. 5")),

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from metta.common.config import Config
 from metta.mettagrid.config.checks import check_amounts, check_names, check_unique
-from metta.mettagrid.config.limits import MAX_AMOUNT
+from metta.mettagrid.config.limits import MAX_ACTIONS, MAX_AMOUNT
 
 ORIENTATIONS = ("north", "south", "west", "east", "northwest", "northeast", "southwest", "southeast")
 """The values of the feature ``agent:orientation``; the first four are the cardinals."""
@@ -181,6 +181,18 @@ class ActionsConfig(Config):
     transfer: TransferConfig = TransferConfig()
     place_block: PlaceBlockConfig = PlaceBlockConfig()
     pick_block: PickBlockConfig = PickBlockConfig()
+
+    @model_validator(mode="after")
+    def _indices_fit_a_byte(self) -> Self:
+        families = self.families()
+        count = sum(map(len, families.values()))
+        if count > MAX_ACTIONS:
+            largest = max(families, key=lambda name: len(families[name]))
+            raise ValueError(
+                f"actions have {count} variants, {len(families[largest])} of them from actions.{largest}; expected at "
+                f"most {MAX_ACTIONS} in all. Switch families off, or give actions.{largest} fewer variants."
+            )
+        return self
 
     def families(self) -> dict[str, tuple[str, ...]]:
         """The families that a game has, in the engine's order, each with the names of its flat actions.

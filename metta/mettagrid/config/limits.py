@@ -14,6 +14,8 @@ MAX_TOGETHER: Final = MAX_AMOUNT * MAX_AGENTS
 MAX_TICKS: Final = 65_535
 """Longest cooldown, conversion or freeze, in steps (``uint16``)."""
 MAX_STEPS: Final = 2**31 - 1
+MAX_ACTIONS: Final = 256
+"""Flat actions of a game: the token ``last_action`` is one byte."""
 MAX_TYPE_ID: Final = 255
 MAX_OBJECT_KINDS: Final = 120
 """Entries of ``game.objects``: a map cell is an ``int8``, agents and emptiness included."""

@@ -130,8 +130,10 @@ std::string MapGenerator::FaultOf(Canvas& canvas) const {
   for (const Symbol symbol : canvas.cells()) agents += palette_.Kind(symbol) == SymbolKind::kAgent ? 1 : 0;
   std::ostringstream text;
   if (num_agents_ > 0 && agents != num_agents_) {
-    text << "it holds " << agents << " agents, but num_agents=" << num_agents_ << ". Set num_agents=" << agents
-         << ", change the agents of the map's scenes or pool, or enlarge it if it has no free cell left.";
+    text << "it holds " << agents << " agents, but num_agents=" << num_agents_ << ". ";
+    if (agents > 0) text << "Set num_agents=" << agents << ", change";
+    text << (agents > 0 ? "" : "Name") << " the agents of the map's scenes or pool, or enlarge it if it has no free "
+         << "cell left.";
     return text.str();
   }
   if (connectivity_ == Connectivity::kNone) return {};

@@ -32,7 +32,8 @@ def draw_rgb(objects: Iterable[GridObject], width: int, height: int, *, size: in
     """The map as an image, north up.
 
     Agents are discs in their group's colour with a nose where they look, icy when frozen, with pips for what they
-    carry. Converters show a bar while they work or cool down and a bright spot when there is something to take.
+    carry. Converters show a bar while they work or cool down and a bright spot when there is something to take, open
+    doors their frame.
 
     Shapes: ``[height * size, width * size, 3] uint8``, a new array.
 
@@ -81,6 +82,8 @@ def _tile(item: GridObject, walls: set[tuple[int, int]], shape: tuple[int, int],
 
 
 def _state(item: GridObject, inventory: Mapping[str, int]) -> str:
+    if item.get("open"):
+        return "open"
     offered: Iterable[str] = item.get("output_resources", inventory)
     if any(inventory.get(resource) for resource in offered):
         return "full"

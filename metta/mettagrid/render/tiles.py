@@ -155,14 +155,14 @@ def agent_tile(size: int, group: int, orientation: int, frozen: bool, load: int)
 
 @lru_cache(maxsize=4096)
 def object_tile(size: int, kind: str, state: str) -> Tile:
-    """Anything else: a plate with its sign. ``state``: idle, busy (a dimmed plate), full (a bright spot)."""
+    """Anything else: a plate with its sign. ``state``: idle, busy (dimmed), full (a bright spot), open (doors)."""
     canvas = _Canvas(size)
     colour = colour_of(kind)
     dark = (round(colour[0] * 0.36), round(colour[1] * 0.36), round(colour[2] * 0.36))
     canvas.paint(canvas.box(0.5, 0.54, 0.43, 0.42, 0.12), (0, 0, 0), 0.35)
     canvas.paint(canvas.box(0.5, 0.5, 0.44, 0.44, 0.12), dark)
     canvas.paint(canvas.box(0.5, 0.5, 0.39, 0.39, 0.09), colour, 0.30)
-    sign = _SIGNS.get(kind) or _SIGNS.get(kind.partition("_")[0]) or _gem
+    sign = _doorway if state == "open" else _SIGNS.get(kind) or _SIGNS.get(kind.partition("_")[0]) or _gem
     sign(
         canvas, colour if state != "busy" else (round(colour[0] * 0.6), round(colour[1] * 0.6), round(colour[2] * 0.6))
     )
@@ -214,6 +214,19 @@ def _box(canvas: _Canvas, colour: Colour) -> None:
     canvas.paint(canvas.box(0.5, 0.50, 0.06, 0.09), _WHITE)
 
 
+def _stone(canvas: _Canvas, colour: Colour) -> None:
+    light = (colour[0] + 255) // 2, (colour[1] + 255) // 2, (colour[2] + 255) // 2
+    canvas.paint(canvas.box(0.5, 0.5, 0.36, 0.36, 0.04), light)
+    canvas.paint(canvas.polygon((0.14, 0.86), (0.86, 0.14), (0.86, 0.86)), _INK, 0.35)
+    canvas.paint(canvas.box(0.5, 0.5, 0.26, 0.26, 0.03), colour)
+
+
+def _doorway(canvas: _Canvas, colour: Colour) -> None:
+    canvas.paint(canvas.box(0.5, 0.5, 0.32, 0.38, 0.03), colour)
+    canvas.paint(canvas.box(0.5, 0.5, 0.25, 0.38), FLOOR)
+    canvas.paint(canvas.box(0.28, 0.5, 0.05, 0.38), colour)
+
+
 def _leaf(canvas: _Canvas, colour: Colour) -> None:
     canvas.paint(canvas.box(0.5, 0.68, 0.03, 0.18), (120, 86, 54))
     for x, y in ((0.36, 0.48), (0.64, 0.48), (0.5, 0.32)):
@@ -246,7 +259,7 @@ _SIGNS: dict[str, Callable[[_Canvas, Colour], None]] = {
     "lasery": _cross_hair,
     "armory": _shield,
     "chest": _box,
-    "block": _box,
+    "block": _stone,
     "plant": _leaf,
     "door": _planks,
     "lab": _gear,

@@ -46,6 +46,8 @@ def test_pictures_tell_states_apart() -> None:
         one({"type": "altar"}),
         one({"type": "altar", "cooldown_remaining": 3}),
         one({"type": "altar", "inventory": {"heart": 1}, "output_resources": {"heart": 1}}),
+        one({"type": "door", "open": False, "cooldown_remaining": 0}),
+        one({"type": "door", "open": True, "cooldown_remaining": 0}),
         one({"type": "wall"}),
     ]
     different = {picture.tobytes() for picture in pictures}

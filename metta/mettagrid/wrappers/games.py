@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 from metta.common.errors import ConfigError
 from metta.common.suggest import did_you_mean
 from metta.mettagrid.builder.envs import make_arena, make_arena_sparse, make_empty
+from metta.mettagrid.builder.navigation import make_navigation
 from metta.mettagrid.config.game import MettaGridConfig
 
 GAMES: Mapping[str, Callable[[int], MettaGridConfig]] = {
     "arena": make_arena,
     "arena_sparse": make_arena_sparse,
     "empty": make_empty,
+    "navigation": make_navigation,
 }
 """Name -> function of the number of agents."""
 

@@ -15,7 +15,12 @@ from metta.mettagrid.wrappers.games import resolve_game
 from metta.mettagrid.wrappers.spaces import ActionSpaceKind, observation_space
 from metta.mettagrid.wrappers.world_session import RENDER_FPS, RENDER_MODES, RenderMode, WorldSession, stats_of
 
-IDS = {"MettaGrid/Arena-v0": "arena", "MettaGrid/ArenaSparse-v0": "arena_sparse", "MettaGrid/Empty-v0": "empty"}
+IDS = {
+    "MettaGrid/Arena-v0": "arena",
+    "MettaGrid/ArenaSparse-v0": "arena_sparse",
+    "MettaGrid/Empty-v0": "empty",
+    "MettaGrid/Navigation-v0": "navigation",
+}
 """Registered id -> name of the game."""
 
 

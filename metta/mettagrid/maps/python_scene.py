@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metta.common.errors import ConfigError
+from metta.mettagrid.config.limits import MAX_SIDE
 from metta.mettagrid.maps.grid_files import grid_of_array, merge_grids
 from metta.mettagrid.maps.legend import DEFAULT_LEGEND
 from metta.mettagrid.maps.pool_map import PoolMapConfig
@@ -75,10 +76,14 @@ def draw_pool(
     """A pool of ``count`` maps drawn by ``scene``; ``options`` are further keys of the pool, such as ``agents``.
 
     Raises:
-        ConfigError: fewer than one map, or a name that is too long.
+        ConfigError: fewer than one map, a size or seed out of range, or a name that is too long.
     """
     if count < 1:
         raise ConfigError(f"draw_pool(count={count}): expected at least 1 map.")
+    if not (1 <= height <= MAX_SIDE and 1 <= width <= MAX_SIDE):
+        raise ConfigError(f"draw_pool(height={height}, width={width}): expected 1 .. {MAX_SIDE} cells a side.")
+    if seed < 0:
+        raise ConfigError(f"draw_pool(seed={seed}): expected 0 or more.")
     grids: list[NDArray[np.str_]] = []
     for rng in np.random.default_rng(seed).spawn(count):
         grid = np.full((height, width), "empty", dtype=f"<U{_MAX_NAME}")

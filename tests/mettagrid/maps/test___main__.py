@@ -34,7 +34,22 @@ def test_other_seeds_draw_other_maps(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_faults_are_told(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["preview", "cavs"]) == 1
+    assert main(["preview", "cavs"]) == 2
     assert "Did you mean 'caves'?" in capsys.readouterr().err
     assert main(["list"]) == 0
     assert "radial_maze" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("option", [("--seed", "-1"), ("--seed", "1e3"), ("--cell", "0"), ("--agents", "100000")])
+def test_numbers_out_of_range_are_usage(option: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["preview", "caves", *option])
+    assert stopped.value.code == 2
+    assert f"argument {option[0]}: {option[1]}: expected a whole number" in capsys.readouterr().err
+
+
+def test_a_picture_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    path = tmp_path / "file" / "x.png"
+    assert main(["preview", "caves", "--png", str(path)]) == 1
+    assert f"Error: --png {path}: " in capsys.readouterr().err

@@ -37,3 +37,7 @@ def test_faults_are_named() -> None:
         scene.area(0, 2, 3, 3)
     with pytest.raises(ConfigError, match="expected at least 1 map"):
         draw_pool(Dots, count=0, height=3, width=3, seed=0)
+    with pytest.raises(ConfigError, match=r"height=-3, width=3.*expected 1 \.\. 1024 cells a side"):
+        draw_pool(Dots, count=1, height=-3, width=3, seed=0)
+    with pytest.raises(ConfigError, match=r"seed=-1.*expected 0 or more"):
+        draw_pool(Dots, count=1, height=3, width=3, seed=-1)

@@ -83,27 +83,32 @@ def _cpp() -> subprocess.CompletedProcess[str] | str:
     """Build and run the C++ tests under the address and undefined-behaviour sanitizers."""
     if not _has_doctest():
         return _NO_DOCTEST
-    done = _build("cpp-tests", "address,undefined", "-DMETTA_TESTS=ON")
+    done = _build_tests()
     ctest = [os.path.join(_BIN, "ctest"), "--test-dir", _build_folder("cpp-tests")]
     return _quiet([*ctest, "--output-on-failure", "--no-tests=error"]) if done.returncode == 0 else done
 
 
 def _tsan() -> subprocess.CompletedProcess[str] | str:
-    """Build the C++ tests under the thread sanitizer and run those that step batches."""
+    """Build the C++ tests that use threads under the thread sanitizer, and run them."""
     if not _has_doctest():
         return _NO_DOCTEST
-    done = _build("cpp-tsan", "thread", "-DMETTA_TESTS=ON", target="metta_tests")
-    tests = os.path.join(_build_folder("cpp-tsan"), "cpp", "tests", "metta_tests")
+    done = _build("cpp-tsan", "thread", "-DMETTA_TESTS=ON", target="thread_tests")
+    tests = os.path.join(_build_folder("cpp-tsan"), "cpp", "tests", "thread_tests")
     return _quiet([tests]) if done.returncode == 0 else done
 
 
 def _fuzz() -> subprocess.CompletedProcess[str]:
     """Half a minute of fuzzing with a fixed seed; longer: benchmarks/trials/fuzz_engine.py."""
-    done = _build("cpp-fuzz", "address,undefined", "-DMETTA_FUZZ=ON", target="fuzz_engine")
-    fuzz = os.path.join(_build_folder("cpp-fuzz"), "cpp", "fuzz", "fuzz_engine")
-    artifacts = _build_folder("cpp-fuzz")
-    command = [fuzz, "--seconds", "30", "--seed", "1", "--artifacts", artifacts, "--corpus", "cpp/fuzz/corpus"]
-    return _quiet(command) if done.returncode == 0 else done
+    done = _build_tests()
+    folder = _build_folder("cpp-tests")
+    fuzz = [os.path.join(folder, "cpp", "fuzz", "fuzz_engine"), "--corpus", "cpp/fuzz/corpus", "--artifacts", folder]
+    return _quiet([*fuzz, "--seconds", "30", "--seed", "1"]) if done.returncode == 0 else done
+
+
+def _build_tests() -> subprocess.CompletedProcess[str]:
+    """One tree for tests and fuzzer: the engine is compiled once under these sanitizers."""
+    tests = "ON" if _has_doctest() else "OFF"
+    return _build("cpp-tests", "address,undefined", f"-DMETTA_TESTS={tests}", "-DMETTA_FUZZ=ON")
 
 
 def _build_folder(name: str) -> str:

@@ -162,8 +162,13 @@ class ComponentContainer(nn.ModuleDict):
         signalled = any(str(key).startswith("_") for key in tensordict.keys())  # noqa: SIM118 - a TensorDict has no __contains__
         if signalled:
             self.controller.hear(tensordict)
+        wrappers = self.wrappers()
+        for wrapper in wrappers:
+            wrapper.before_call()
         for key, value in self._compute(tensordict).items():
             tensordict[key] = value
+        for wrapper in wrappers:
+            wrapper.after_call(tensordict)
         if signalled:
             self.controller.answer(tensordict)
         return tensordict

@@ -40,7 +40,10 @@ class WrapperModule(MettaModule):
     kind: ClassVar[str] = "wrapper"
     """The ``type`` in YAML stacks."""
     gradient_order: ClassVar[int] = 1
-    """Whose ``after_backward`` comes first: 0 = who decides which gradients there are, 1 = who changes them."""
+    """Whose ``after_backward`` comes first: -1 = who looks on, 0 = who decides which gradients there are, 1 = who
+    changes them."""
+    freezes: ClassVar[bool] = False
+    """Whether the component does not learn while the wrapper is active."""
 
     inner: MettaModule
 
@@ -57,12 +60,13 @@ class WrapperModule(MettaModule):
             output_shapes=inner.output_shapes,
             memory_shapes=inner.memory_shapes,
         )
-        # One dictionary for both: every walk of torch over the wrapper finds the inner modules under their old names.
-        self.__dict__.update(_modules=inner._modules, _parameters=inner._parameters, _buffers=inner._buffers)
-        self.__dict__["inner"] = inner
+        self._take(inner)
         self.active = active
         self.signals = inner.signals if isinstance(inner, WrapperModule) else Signals()
+        if component_name is None and isinstance(inner, WrapperModule):
+            component_name = inner._component_name
         self._component_name = component_name
+        self._now_outermost()
 
     # --- computing ------------------------------------------------------------------------------------------------
 
@@ -78,9 +82,23 @@ class WrapperModule(MettaModule):
         from metta.agent.control.exchange import hear_signals, write_reports
 
         hear_signals(self.signals, tensordict)
+        stack = list(self.stack())
+        for wrapper in stack:
+            wrapper.before_call()
         super().forward(tensordict)
-        write_reports(tensordict, self.stack())
+        for wrapper in stack:
+            wrapper.after_call(tensordict)
+        write_reports(tensordict, stack)
         return tensordict
+
+    def before_call(self) -> None:
+        """Called before a forward pass by hand (a dict or TensorDict goes through the component or its network).
+
+        Passes of a trainer go past it: they call ``after_backward`` and ``after_step`` instead.
+        """
+
+    def after_call(self, tensordict: Any) -> None:
+        """Called after a forward pass by hand; may write into ``tensordict``."""
 
     # --- what the training asks -----------------------------------------------------------------------------------
 
@@ -122,6 +140,12 @@ class WrapperModule(MettaModule):
         """How signals and reports call the component; its class name until somebody says otherwise."""
         return str(self._component_name or type(unwrapped(self)).__name__)
 
+    @property
+    def frozen(self) -> bool:
+        """Whether the component learns nothing at present, because of a wrapper below or above this one."""
+        outermost: WrapperModule = self.__dict__["_outermost"]
+        return any(wrapper.freezes and wrapper.active for wrapper in outermost.stack())
+
     def stack(self) -> Iterator[WrapperModule]:
         """This wrapper and those below it, the outermost first."""
         module: MettaModule = self
@@ -134,18 +158,38 @@ class WrapperModule(MettaModule):
         for wrapper in self.stack():
             wrapper._component_name = component_name
             wrapper.signals = signals
+        self._now_outermost()
 
     def replace_inner(self, inner: MettaModule) -> None:
-        """Put the wrapper around another component, or the same one without some wrapper below."""
-        self.__dict__.update(_modules=inner._modules, _parameters=inner._parameters, _buffers=inner._buffers)
-        self.__dict__["inner"] = inner
+        """Put the wrapper around another component, or the same one without some wrapper below.
+
+        Raises:
+            KeyContractError: the component has other keys.
+        """
+        if list(inner.in_keys) != list(self.in_keys) or list(inner.out_keys_source) != list(self.out_keys_source):
+            raise KeyContractError(
+                f"{type(self).__name__} goes around {list(self.in_keys)} -> {list(self.out_keys_source)}; the other "
+                f"component has {list(inner.in_keys)} -> {list(inner.out_keys_source)}. Wrap that one anew."
+            )
+        self._take(inner)
+        self.__dict__["_outermost"]._now_outermost()
 
     def copy_around(self, inner: MettaModule) -> WrapperModule:
         """A wrapper like this one around another component."""
         twin = copy.copy(self)
-        twin.__dict__ = {**self.__dict__}
-        twin.replace_inner(inner)
+        twin.__dict__ = {**self.__dict__, "_outermost": None}
+        twin._take(inner)
+        twin._now_outermost()
         return twin
+
+    def _take(self, inner: MettaModule) -> None:
+        # One dictionary for both: every walk of torch over the wrapper finds the inner modules under their old names.
+        self.__dict__.update(_modules=inner._modules, _parameters=inner._parameters, _buffers=inner._buffers)
+        self.__dict__["inner"] = inner
+
+    def _now_outermost(self) -> None:
+        for wrapper in self.stack():
+            wrapper.__dict__["_outermost"] = self
 
     # --- nn.Module: the wrapper is no level of the tree -------------------------------------------------------------
 

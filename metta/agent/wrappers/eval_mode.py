@@ -28,9 +28,10 @@ class EvalModeWrapper(WrapperModule):
         self.inner.train(mode and not self.active)
         return self
 
-    def _active_compute(self, td: TensorMap) -> dict[str, Tensor]:
-        if self.inner.training:
-            self.inner.train(False)
+    def _compute(self, td: TensorMap) -> dict[str, Tensor]:
+        learns = self.training and not self.active  # `active` may have changed since train() was called
+        if self.inner.training != learns:
+            self.inner.train(learns)
         return self.inner._compute(td)
 
     def report(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from metta.agent.module import Data, MettaModule
+from metta.agent.module import MettaModule
 from metta.agent.wrappers.base import Role, WrapperModule, trainable
 from metta.common.errors import ConfigError
 
@@ -17,8 +17,9 @@ class GradientAccumulationWrapper(WrapperModule):
     """Holds the component's gradients back for ``accumulation_steps`` minibatches, then hands out their mean.
 
     ``after_backward`` does it: while it collects, the parameters' gradients are None, so that an optimizer passes the
-    component over. What is collected is part of ``wrapper_state``. Called outside of a trainer (a forward pass with a
-    TensorDict) the wrapper counts calls and reports ``should_update``, as a trainer of one's own needs it.
+    component over. What is collected is part of ``wrapper_state``; freezing the component drops it. Called outside of a
+    trainer (a forward pass with a TensorDict) the wrapper counts calls in train mode and reports ``should_update``, as
+    a loop of one's own needs it.
     """
 
     kind: ClassVar[str] = "gradient_accumulation"
@@ -36,20 +37,26 @@ class GradientAccumulationWrapper(WrapperModule):
         self.accumulation_steps = accumulation_steps
         self.current_step = 0
         self._collected: dict[str, Tensor] = {}
+        self._counts_calls = True
 
     @property
     def should_update(self) -> bool:
         """Whether the minibatch counted last completes a step."""
         return self.current_step % self.accumulation_steps == 0
 
-    def forward(self, tensordict: Data) -> Data:
-        """As every wrapper; a call by hand counts as a minibatch."""
-        self.current_step += 1
-        return super().forward(tensordict)
+    def before_call(self) -> None:
+        """A call by hand counts as a minibatch, unless somebody calls ``after_backward``."""
+        if self._counts_calls and self.active and self.training:
+            self.current_step += 1
 
     def after_backward(self) -> None:
         """Collect, or hand out the mean."""
+        self._counts_calls = False
         if not self.active or self.accumulation_steps == 1:
+            return
+        if self.frozen:  # half a mean would move a component that must not move
+            self._collected.clear()
+            self.current_step -= self.current_step % self.accumulation_steps
             return
         self.current_step += 1
         ready = self.should_update

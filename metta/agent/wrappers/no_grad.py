@@ -25,6 +25,7 @@ class NoGradWrapper(WrapperModule):
 
     kind: ClassVar[str] = "no_grad"
     role: ClassVar[Role] = "training"
+    freezes: ClassVar[bool] = True
 
     def __init__(self, inner: MettaModule, component_name: str | None = None, *, active: bool = True) -> None:
         super().__init__(inner, component_name=component_name, active=active)

@@ -52,6 +52,9 @@ class Observer {
   RankSet<kWords> VisibleThings(const World& world, CellIndex centre) const;
 
   std::span<const std::byte> HotPart(std::span<const std::byte> world) const;
+  // Of a world of few agents, most is not looked at in a step: only these columns, then the cells in the windows.
+  void FetchColumns(std::span<const std::byte> world) const;
+  void FetchWindows(std::span<const std::byte> world) const;
   std::uint8_t* WriteGlobals(const World& world, AgentId agent, std::uint8_t completion, std::uint8_t* out) const;
   std::uint8_t* WriteVisits(const World& world, AgentId agent, std::uint8_t* out) const;
   // Fills the planes of global features and the visit counts; returns how many tokens that would be.
@@ -59,6 +62,7 @@ class Observer {
   [[noreturn]] void RaiseOverflow(const World& world, AgentId agent, std::uint64_t needed) const;
 
   const GameProgram* program_;
+  bool few_agents_;
   Window window_;
   std::optional<LineOfSight> line_of_sight_;
   WriteFunction write_;

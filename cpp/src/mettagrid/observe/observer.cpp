@@ -61,6 +61,9 @@ inline std::uint8_t* AddToken(std::uint8_t* out, std::uint8_t location, std::uin
   return out + kTokenBytes;
 }
 
+// With more of them, their windows cover most of the map.
+constexpr std::uint32_t kFewAgents = 2;
+
 }  // namespace
 
 std::uint8_t RewardValue(float reward) {
@@ -75,7 +78,10 @@ std::uint8_t CompletionValue(const World& world) {
 }
 
 Observer::Observer(const GameProgram& program)
-    : program_(&program), window_(program), planes_(PlaneOffsets(program, program.obs.num_cells())) {
+    : program_(&program),
+      few_agents_(program.num_agents <= kFewAgents),
+      window_(program),
+      planes_(PlaneOffsets(program, program.obs.num_cells())) {
   if (program.obs.line_of_sight) line_of_sight_.emplace(window_);
   const auto width = static_cast<std::size_t>(window_.width());
   for (std::size_t rank = 0; rank < window_.cells().size(); ++rank) {
@@ -110,7 +116,32 @@ Observer::WriteFunction Observer::ChooseForWindow() const {
 }
 
 inline std::span<const std::byte> Observer::HotPart(std::span<const std::byte> world) const {
-  return world.first(std::min(world.size(), program_->layout.hot_bytes));
+  return few_agents_ ? std::span<const std::byte>{} : world.first(std::min(world.size(), program_->layout.hot_bytes));
+}
+
+void Observer::FetchColumns(std::span<const std::byte> world) const {
+  const WorldLayout& layout = program_->layout;
+  if (!few_agents_ || world.size() < layout.hot_bytes) return;
+  Prefetch(world.first(sizeof(WorldHeader)));
+  Prefetch(world.subspan(layout.occupied, layout.agent_stats - layout.occupied));
+  Prefetch(world.subspan(layout.object_awake, layout.hot_bytes - layout.object_awake));
+}
+
+void Observer::FetchWindows(std::span<const std::byte> world) const {
+  const WorldLayout& layout = program_->layout;
+  if (!few_agents_ || world.size() < layout.hot_bytes) return;
+  const std::size_t row_bytes = static_cast<std::size_t>(program_->obs.width) * sizeof(CellCode);
+  const std::size_t stride = program_->map.stride() * sizeof(CellCode);
+  for (std::size_t i = 0; i < program_->num_agents; ++i) {
+    CellIndex cell;
+    std::memcpy(&cell, world.data() + layout.agent_cell + i * sizeof(cell), sizeof(cell));
+    std::size_t row = layout.cells + cell * sizeof(CellCode) -
+                      static_cast<std::size_t>(program_->obs.height / 2) * stride - row_bytes / 2;
+    for (std::int32_t line = 0; line < program_->obs.height; ++line, row += stride) {
+      if (row >= world.size() || row + row_bytes > world.size()) break;  // an agent that is not on the map
+      Prefetch(world.subspan(row, row_bytes));
+    }
+  }
 }
 
 inline std::uint8_t* Observer::WriteVisits(const World& world, AgentId agent, std::uint8_t* out) const {
@@ -159,6 +190,7 @@ TokenCounts Observer::WriteTokens(const World& world, std::span<std::uint8_t> ro
   const LocationPattern* const patterns = patterns_.data();
   const std::uint8_t completion = CompletionValue(world);
   Prefetcher prefetcher(HotPart(next_world), program_->num_agents);
+  FetchColumns(next_world);
   TokenCounts counts;
 
   for (std::size_t i = 0; i < program_->num_agents; ++i) {
@@ -192,6 +224,7 @@ TokenCounts Observer::WriteTokens(const World& world, std::span<std::uint8_t> ro
     used_tokens[i] = static_cast<std::uint16_t>(used);
     std::memset(out, kPadding, static_cast<std::size_t>(row.end - out));
   }
+  FetchWindows(next_world);
   return counts;
 }
 
@@ -224,6 +257,7 @@ TokenCounts Observer::WriteBoxes(const World& world, std::span<std::uint8_t> row
   const std::int32_t* const offsets = window_.offsets();
   const std::uint8_t completion = CompletionValue(world);
   Prefetcher prefetcher(HotPart(next_world), program_->num_agents);
+  FetchColumns(next_world);
   TokenCounts counts;
 
   for (std::size_t i = 0; i < program_->num_agents; ++i) {
@@ -245,6 +279,7 @@ TokenCounts Observer::WriteBoxes(const World& world, std::span<std::uint8_t> row
     counts.written += used;
     used_tokens[i] = static_cast<std::uint16_t>(used);
   }
+  FetchWindows(next_world);
   return counts;
 }
 

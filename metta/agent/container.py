@@ -107,7 +107,8 @@ class ComponentContainer(nn.ModuleDict):
             inputs = self._inputs
             if inputs is None:
                 needed = {key for node in nodes.values() for key in node.in_keys}
-                inputs = dict.fromkeys(needed - set(old.out_keys))
+                produced = {key for node in nodes.values() for key in node.out_keys}
+                inputs = dict.fromkeys(needed - produced - set(_node_of(old, ()).out_keys))
             make_plan(nodes, inputs, self.order)
         self._place(name, component)
         return old
@@ -238,7 +239,11 @@ class ComponentContainer(nn.ModuleDict):
 
     def wrappers(self) -> list[WrapperModule]:
         """All wrappers, by component in order of registration, the innermost first."""
-        return [wrapper for component in self.values() for wrapper in reversed(wrappers_of(component))]
+        found: list[WrapperModule] = []
+        for component in self._components().values():
+            inside = component.wrappers() if isinstance(component, ComponentContainer) else wrappers_of(component)[::-1]
+            found += inside
+        return found
 
     def get_clean_network(self, keep: Iterable[str] = ()) -> ComponentContainer:
         """A network of the bare components, sharing their weights; this one stays as it is.

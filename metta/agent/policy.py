@@ -18,7 +18,7 @@ from metta.agent.memory import Memory, MemorySpec, Rows
 from metta.agent.module import MEMORY_PREFIX, NEXT_MEMORY_PREFIX, Data
 from metta.agent.policies.registry import build_network
 from metta.agent.policy_config import BagConfig, BagLstmConfig, FastConfig, MlpConfig
-from metta.agent.wrappers.base import WrapperModule
+from metta.agent.wrappers.base import WrapperModule, wrappers_of
 from metta.common.env_spec import EnvSpec
 from metta.common.errors import KeyContractError, ShapeContractError
 
@@ -72,7 +72,6 @@ class Policy(nn.Module):
         self._memory_keys = {MEMORY_PREFIX + name: name for name in network.memory_shapes}
         self._data_keys = [key for key in network.in_keys if key not in self._memory_keys]
         self._memory = Memory(self.memory_spec)
-        self._wrapper_list: list[WrapperModule] | None = None
 
     # --- acting ---------------------------------------------------------------------------------------------------
 
@@ -135,18 +134,25 @@ class Policy(nn.Module):
         limit = self.config.clip_range
         if limit <= 0:
             return
+        frozen = self._frozen_parameters()
         with torch.no_grad():
-            for name, component in self.network.items():
-                if self.network.controller.is_frozen(name):
-                    continue
-                for module in component.modules():
-                    if isinstance(module, _CLIPPED):
-                        module.weight.clamp_(-limit, limit)
+            for module in self.network.modules():
+                if isinstance(module, _CLIPPED) and module.weight not in frozen:
+                    module.weight.clamp_(-limit, limit)
 
     def component_parameters(self) -> dict[str, list[nn.Parameter]]:
-        """Parameters by component, for one optimizer group each; components without any are left out."""
-        groups = {name: list(component.parameters()) for name, component in self.network.items()}
-        return {name: parameters for name, parameters in groups.items() if parameters}
+        """Parameters by component, for one optimizer group each; components without any are left out.
+
+        What components share belongs to the first of them.
+        """
+        groups: dict[str, list[nn.Parameter]] = {}
+        taken: set[nn.Parameter] = set()
+        for name, component in self.network.items():
+            own = [parameter for parameter in component.parameters() if parameter not in taken]
+            taken.update(own)
+            if own:
+                groups[name] = own
+        return groups
 
     @property
     def experience_spec(self) -> ExperienceSpec:
@@ -161,9 +167,7 @@ class Policy(nn.Module):
         Raises:
             ConfigError: it names what this network does not have; nothing is changed.
         """
-        report = self.network.controller.apply(control)
-        self._forget_wrappers()
-        return report
+        return self.network.controller.apply(control)
 
     @property
     def control_report(self) -> ControlReport:
@@ -182,35 +186,48 @@ class Policy(nn.Module):
         """Go back to what ``control_state`` and ``wrapper_state`` told."""
         self.network.controller.load_state_dict(state)
         load_wrapper_states(self.network, tensors)
-        self._forget_wrappers()
 
     def auxiliary_loss(self) -> Tensor | None:
-        """What regularising wrappers add to the loss; None without any."""
+        """What regularising wrappers add to the loss; None without any. Frozen components add nothing."""
         total: Tensor | None = None
-        for wrapper in self._wrappers:
-            if wrapper.active and (loss := wrapper.auxiliary_loss()) is not None:
-                total = loss if total is None else total + loss
+        for component, wrapper in self._wrappers():
+            if wrapper.active and not self.network.controller.is_frozen(component):
+                loss = wrapper.auxiliary_loss()
+                if loss is not None:
+                    total = loss if total is None else total + loss
         return total
 
     def after_backward(self) -> None:
-        """To be called when gradients are there: wrappers collect, clip and read them."""
-        for wrapper in self._wrappers:
+        """To be called when gradients are there: wrappers collect, clip and read them.
+
+        Frozen components end up without gradient, whoever gave them one (weights shared with another component): an
+        optimizer passes a parameter over whose ``grad`` is None.
+        """
+        for parameter in self._frozen_parameters():
+            parameter.grad = None
+        for _, wrapper in self._wrappers():
             wrapper.after_backward()
 
     def after_step(self) -> None:
         """To be called after each optimizer step."""
-        for wrapper in self._wrappers:
+        for _, wrapper in self._wrappers():
             wrapper.after_step()
         self.clip_weights()
 
-    @property
-    def _wrappers(self) -> list[WrapperModule]:
-        if self._wrapper_list is None:
-            self._wrapper_list = sorted(self.network.wrappers(), key=lambda wrapper: wrapper.gradient_order)
-        return self._wrapper_list
+    def _frozen_parameters(self) -> set[nn.Parameter]:
+        frozen = (component for name, component in self.network.items() if self.network.controller.is_frozen(name))
+        return {parameter for component in frozen for parameter in component.parameters()}
 
-    def _forget_wrappers(self) -> None:
-        self._wrapper_list = None
+    def _wrappers(self) -> list[tuple[str, WrapperModule]]:
+        """All wrappers with the name of their component, in the order in which they touch gradients."""
+        found = [
+            (name, wrapper)
+            for name, component in self.network.items()
+            for wrapper in (
+                component.wrappers() if isinstance(component, ComponentContainer) else wrappers_of(component)[::-1]
+            )
+        ]
+        return sorted(found, key=lambda entry: entry[1].gradient_order)
 
     # --- memory ---------------------------------------------------------------------------------------------------
 

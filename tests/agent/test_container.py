@@ -143,3 +143,14 @@ def test_names_and_kinds_are_checked() -> None:
 
 def test_modular_network_is_the_same_class() -> None:
     assert ModularNetwork is ComponentContainer
+
+
+def test_a_middle_component_can_be_swapped_though_the_inputs_were_never_named() -> None:
+    network = ComponentContainer()
+    for name, read, written in (("first", "x", "a"), ("middle", "a", "b"), ("last", "b", "c")):
+        network.add_component(name, LinearModule(3, 3, read, written))
+    network({"x": torch.zeros(1, 3)})
+    network.swap_component("middle", LinearModule(3, 3, "a", "b"))
+    network({"x": torch.zeros(1, 3)})
+    with pytest.raises(KeyContractError, match="'b'"):
+        network.build().swap_component("middle", LinearModule(3, 3, "a", "other"))

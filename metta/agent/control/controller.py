@@ -54,12 +54,9 @@ class Controller:
         Raises:
             ConfigError: all faults at once: components, output keys, wrappers that do not exist.
         """
-        names = list(self.network.keys())
         faults: list[str] = []
         for field, mentioned in control.component_names().items():
-            for name in mentioned:
-                if name not in names:
-                    faults.append(f"{field} names component {name!r}; there are {names}.{did_you_mean(name, names)}")
+            faults += [fault for name in mentioned if (fault := self._check_component(field, name))]
         keys = list(self.network.out_keys)
         for key in control.output_clipping or {}:
             if key not in keys:
@@ -82,7 +79,10 @@ class Controller:
         for name in self._expand(control.frozen_components or ()):
             self._ensure(name, NoGradWrapper)
         for name, rate in self._each(control.component_lr):
-            self._ensure(name, LearningRateWrapper, learning_rate=rate)
+            if rate is None:
+                self._drop(name, LearningRateWrapper)
+            else:
+                self._ensure(name, LearningRateWrapper, learning_rate=rate)
         for name, steps in self._each(control.gradient_accumulation):
             if steps > 1:
                 self._ensure(name, GradientAccumulationWrapper, accumulation_steps=steps)
@@ -106,7 +106,7 @@ class Controller:
     def reset(self) -> None:
         """Take all wrappers of the controller off and forget what was asked for."""
         for name, kind in list(self._own):
-            self._drop(name, kind)
+            self._take_own(name, kind)
 
     def state_dict(self) -> dict[str, Any]:
         """What the controller did to the network, as plain JSON: enough to do it again."""
@@ -153,10 +153,12 @@ class Controller:
             if stack:
                 states = {type(wrapper).__name__: "active" if wrapper.active else "inactive" for wrapper in stack}
                 parts.setdefault("wrapper_status", {})[name] = states
-            for wrapper in reversed(stack):  # the outermost has the last word ...
+            for wrapper in reversed(
+                [wrapper for wrapper in stack if wrapper.active]
+            ):  # the outermost has the last word
                 for key, value in wrapper.report().items():
                     if key == "_component_status" and parts.get("component_status", {}).get(name) == "frozen":
-                        continue  # ... but frozen stays frozen
+                        continue  # but frozen stays frozen
                     if key[1:] in ControlReport.model_fields:
                         parts.setdefault(key[1:], {})[name] = value
         return ControlReport.model_validate(parts)
@@ -165,9 +167,7 @@ class Controller:
         """Whether the component learns nothing at present."""
         component = self.network[name]
         stack = wrappers_of(component)
-        return any(isinstance(wrapper, NoGradWrapper) and wrapper.active for wrapper in stack) or not trainable(
-            component
-        )
+        return any(wrapper.freezes and wrapper.active for wrapper in stack) or not trainable(component)
 
     # --- the edge: signals in a TensorDict --------------------------------------------------------------------------
 
@@ -220,11 +220,12 @@ class Controller:
         return list(dict.fromkeys([*every, *(name for name in given if name != ALL)]))
 
     def _each(self, values: Mapping[str, Value] | None) -> Iterator[tuple[str, Value]]:
-        """Value by component: what is said of ``all`` holds for those that are not named themselves."""
+        """Value by component: what is said of ``all`` holds for those that learn and are not named themselves."""
         if values:
             named = {name: value for name, value in values.items() if name != ALL}
             if ALL in values:
-                named = {**dict.fromkeys((name for name, _ in self._components()), values[ALL]), **named}
+                learning = (name for name, component in self._components() if trainable(component))
+                named = {**dict.fromkeys(learning, values[ALL]), **named}
             yield from named.items()
 
     def _ensure(self, name: str, kind: type[Wrapper], **settings: Any) -> Wrapper:
@@ -242,51 +243,74 @@ class Controller:
         return own
 
     def _drop(self, name: str, kind: type[WrapperModule]) -> None:
-        """Take the controller's own wrapper out; one that somebody else put there is switched off."""
+        """Take the controller's own wrapper out; those that somebody else put there are switched off."""
+        self._take_own(name, kind)
+        for wrapper in wrappers_of(self.network[name]):
+            if isinstance(wrapper, kind):
+                wrapper.active = False
+
+    def _take_own(self, name: str, kind: type[WrapperModule]) -> None:
         own = self._own.pop((name, kind), None)
         if own is None:
-            for wrapper in wrappers_of(self.network[name]):
-                if isinstance(wrapper, kind):
-                    wrapper.active = False
             return
+        training = self.network[name].training
         take_off(self.network, name, own)
+        if kind is EvalModeWrapper:  # what it kept in eval mode follows the network's mode again
+            self.network[name].train(training)
 
     def _set_eval_mode(self, wanted: set[str]) -> None:
         for name, _ in list(self._components()):
             if name in wanted:
                 self._ensure(name, EvalModeWrapper)
-            elif (name, EvalModeWrapper) in self._own:
-                training = self.network[name].training
+            else:
                 self._drop(name, EvalModeWrapper)
-                self.network[name].train(training)
 
     def _set_output_clipping(self, ranges: Mapping[str, tuple[float, float]]) -> None:
         for name, component in list(self._components()):
             mine = {key: ranges[key] for key in map(str, component.out_keys_source) if key in ranges}
             if mine:
                 self._ensure(name, ClippingWrapper, clip_ranges=mine)
-            elif (name, ClippingWrapper) in self._own:
-                self._drop(name, ClippingWrapper)
+            else:
+                self._take_own(name, ClippingWrapper)
 
     def _switch(self, wanted: Mapping[str, tuple[str, ...]] | None, *, active: bool) -> None:
-        for name, kinds in self._each(wanted):
-            for wrapper in wrappers_of(self.network[name]):
-                if wrapper.kind in kinds or type(wrapper).__name__ in kinds:
-                    wrapper.active = active
+        for given, kinds in (wanted or {}).items():
+            for name in self._expand((given,)):
+                self._switch_one(name, kinds, active=active)
+
+    def _switch_one(self, name: str, kinds: Iterable[str], *, active: bool) -> None:
+        for wrapper in wrappers_of(self.network[name]):
+            if str(wrapper.kind) in kinds or str(type(wrapper).__name__) in kinds:
+                wrapper.active = active
+
+    def _check_component(self, field: str, name: str) -> str:
+        names = list(self.network.keys())
+        if name not in names:
+            return f"{field} names component {name!r}; there are {names}.{did_you_mean(name, names)}"
+        component = self.network[name]
+        if not isinstance(component, MettaModule):
+            inside = [child for child, _ in component.named_children()]
+            return f"{field} names {name!r}, a network of {inside} of its own. Control the components of that one."
+        if field in _LEARNING and not trainable(component):
+            return f"{field} names component {name!r}, which has no weights to learn."
+        return ""
 
     def _check_wrappers(self, field: str, name: str, kinds: Iterable[str]) -> list[str]:
         named = [name] if name != ALL else [other for other, _ in self._components()]
+        if name != ALL and self._check_component(field, name):
+            return []  # told already
         there: set[str] = set()
         for other in named:
-            if other in self.network:
-                for wrapper in wrappers_of(self.network[other]):
-                    there |= {str(wrapper.kind), str(type(wrapper).__name__)}
+            for wrapper in wrappers_of(self.network[other]):
+                there |= {str(wrapper.kind), str(type(wrapper).__name__)}
         return [
             f"{field}.{name} names wrapper {kind!r}; there are {sorted(there)}.{did_you_mean(kind, there)}"
             for kind in kinds
             if kind not in there
         ]
 
+
+_LEARNING = ("component_lr", "gradient_accumulation", "gradient_clip")
 
 _SETTINGS = {
     ClippingWrapper: "clip_ranges",
@@ -298,7 +322,10 @@ _SETTINGS = {
 
 def _settings(wrapper: WrapperModule) -> dict[str, Any]:
     name = _SETTINGS.get(type(wrapper))
-    return {} if name is None else {name: getattr(wrapper, name)}
+    if name is None:
+        return {}
+    value = getattr(wrapper, name)
+    return {name: {key: list(item) for key, item in value.items()} if isinstance(value, dict) else value}
 
 
 def take_off(network: ComponentContainer, name: str, wrapper: WrapperModule) -> None:
@@ -314,20 +341,23 @@ def take_off(network: ComponentContainer, name: str, wrapper: WrapperModule) -> 
 
 
 def wrapper_states(network: ComponentContainer) -> dict[str, Tensor]:
-    """What all wrappers remember: ``<component>/<wrapper type>/<name>``."""
-    found: dict[str, Tensor] = {}
-    for name, component in network.items():
-        for wrapper in wrappers_of(component):
-            for key, value in wrapper.wrapper_state().items():
-                found[f"{name}/{wrapper.kind}/{key}"] = value
-    return found
+    """What all wrappers remember: ``<component>/<place in the stack>.<wrapper type>/<name>``."""
+    return {
+        f"{head}{key}": value for head, wrapper in _by_place(network) for key, value in wrapper.wrapper_state().items()
+    }
 
 
 def load_wrapper_states(network: ComponentContainer, states: Mapping[str, Tensor]) -> None:
     """Inverse of :func:`wrapper_states`, once the same wrappers are there."""
+    for head, wrapper in _by_place(network):
+        mine = {key[len(head) :]: value for key, value in states.items() if key.startswith(head)}
+        if mine:
+            wrapper.load_wrapper_state(mine)
+
+
+def _by_place(network: ComponentContainer, above: str = "") -> Iterator[tuple[str, WrapperModule]]:
     for name, component in network.items():
-        for wrapper in wrappers_of(component):
-            head = f"{name}/{wrapper.kind}/"
-            mine = {key[len(head) :]: value for key, value in states.items() if key.startswith(head)}
-            if mine:
-                wrapper.load_wrapper_state(mine)
+        if not isinstance(component, MettaModule):
+            yield from _by_place(component, f"{above}{name}.")  # pyright: ignore[reportArgumentType] - the other kind
+        for place, wrapper in enumerate(reversed(wrappers_of(component))):
+            yield f"{above}{name}/{place}.{wrapper.kind}/", wrapper

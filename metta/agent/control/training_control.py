@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Self, cast
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from metta.common.config import Config
+from metta.common.config import Config, describe_validation_error
 from metta.common.errors import ConfigError
 from metta.common.suggest import did_you_mean
 
 ALL: Final = "all"
-"""In place of a component's name: every component."""
+"""In place of a component's name: every component. ``all_components`` is read as the same."""
 
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Steps = Annotated[int, Field(ge=1)]
@@ -30,8 +30,10 @@ class TrainingControl(Config):
     {'_component_lr': {'policy': 1e-05}, '_frozen_components': ['encoder']}
     """
 
-    component_lr: dict[str, Rate] | None = Field(
-        default=None, description="learning rate of a component; the optimizer's schedule goes on multiplying it"
+    component_lr: dict[str, Rate | None] | None = Field(
+        default=None,
+        description="learning rate of a component; the optimizer's schedule goes on multiplying it; null = the "
+        "trainer's own",
     )
     frozen_components: tuple[str, ...] | None = Field(
         default=None, description="no gradient step, no weight decay, no momentum, no weight clipping"
@@ -65,6 +67,14 @@ class TrainingControl(Config):
         default=None, description="epochs after which a component's populations are set to their mean; 0 = never"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _all_by_one_name(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        stated = cast(Mapping[str, Any], data)
+        return {key: _renamed(value) if key in _BY_COMPONENT else value for key, value in stated.items()}
+
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
         both = sorted(set(self.frozen_components or ()) & set(self.unfrozen_components or ()))
@@ -94,15 +104,39 @@ class TrainingControl(Config):
         """The control that seed-style signals (``_component_lr`` ...) state.
 
         Raises:
-            ConfigError: a value that does not fit; it names the signal.
+            ConfigError: names every signal that is unknown and every value that does not fit.
         """
-        unknown = sorted(key for key in signals if key not in SIGNAL_KEYS)
-        if unknown:
-            raise ConfigError(
-                f"no training signal {unknown[0]!r}; there are {sorted(SIGNAL_KEYS)}."
-                f"{did_you_mean(unknown[0], SIGNAL_KEYS)}"
-            )
-        return cls.model_validate({key[1:]: value for key, value in signals.items()})
+        return cls._read(signals, {key: key[1:] for key in SIGNAL_KEYS}, "training signal")
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any]) -> Self:
+        """The control that ``fields`` state, by field or by signal: ``component_lr`` and ``_component_lr`` are one.
+
+        Raises:
+            ConfigError: names every key that is unknown or there twice, and every value that does not fit.
+        """
+        names = {key: key.removeprefix("_") for key in (*cls.model_fields, *SIGNAL_KEYS)}
+        return cls._read(fields, names, "control field")
+
+    @classmethod
+    def _read(cls, given: Mapping[str, Any], names: Mapping[str, str], what: str) -> Self:
+        faults: list[str] = []
+        stated: dict[str, Any] = {}
+        for key, value in given.items():
+            if key not in names:
+                faults.append(f"no {what} {key!r}; there are {sorted(names)}.{did_you_mean(key, names)}")
+            elif names[key] in stated:
+                faults.append(f"{names[key]} is there twice, with and without underscore.")
+            else:
+                stated[names[key]] = value
+        control = None
+        try:
+            control = cls.model_validate(stated)
+        except ValidationError as error:
+            faults.append(describe_validation_error(error) + ".")
+        if control is None or faults:
+            raise ConfigError(" ".join(faults))
+        return control
 
     def component_names(self) -> dict[str, tuple[str, ...]]:
         """The component names that each field mentions, ``all`` left out."""
@@ -126,6 +160,19 @@ _BY_COMPONENT: Final = (
     "parameter_sharing",
     "sync_frequency",
 )
+
+
+def _renamed(value: Any) -> Any:
+    """``all`` for every ``all_components`` among component names."""
+    if isinstance(value, Mapping):
+        named = cast(Mapping[Any, Any], value)
+        return {ALL if name == _ALL_TOO else name: item for name, item in named.items()}
+    if isinstance(value, list | tuple):
+        return [ALL if name == _ALL_TOO else name for name in cast(list[Any], value)]
+    return value
+
+
+_ALL_TOO: Final = "all_components"
 
 SIGNAL_KEYS: Final = frozenset(f"_{name}" for name in TrainingControl.model_fields)
 """What a TensorDict may carry."""

@@ -61,6 +61,7 @@ class WrapperModule(MettaModule):
             memory_shapes=inner.memory_shapes,
         )
         self._take(inner)
+        self.training = inner.training
         self.active = active
         self.signals = inner.signals if isinstance(inner, WrapperModule) else Signals()
         if component_name is None and isinstance(inner, WrapperModule):

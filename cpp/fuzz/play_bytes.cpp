@@ -61,6 +61,7 @@ GameConfig Workshop() {
 
 GameConfig BaseGame(std::size_t choice) {
   if (choice == 3) return Workshop();
+  if (choice == 4) return testing::BedlamConfig();
   if (choice == 0) return testing::BrawlConfig();
   if (choice == 1) {
     GameConfig game = testing::DrawnConfig({U"#########", U"#@.m.n.@#", U"#.#_#S.o#", U"#@.....@#", U"#########"});
@@ -76,7 +77,7 @@ GameConfig BaseGame(std::size_t choice) {
 
 GameConfig ReadGame(ByteReader& bytes) {
   const std::uint8_t choice = bytes.Byte();
-  GameConfig game = BaseGame(choice >= 128 && choice < 192 ? 3 : choice % 3);
+  GameConfig game = BaseGame(choice < 128 ? choice % 3 : choice < 176 ? 3 : choice < 224 ? 4 : choice % 3);
   const std::size_t changes = bytes.Below(12);
   for (std::size_t i = 0; i < changes; ++i) {
     const std::size_t place = bytes.Word(2) % ConfigMutator::CountPlaces(game);
@@ -87,8 +88,8 @@ GameConfig ReadGame(ByteReader& bytes) {
 
 class Play {
  public:
-  Play(const GameConfig& game, std::uint64_t seed, std::size_t threads)
-      : batch_(game, kEnvs, threads, threads, true), seed_(seed), actions_(batch_.env().num_rows()) {
+  Play(const GameConfig& game, std::uint64_t seed, std::size_t threads, bool same_step)
+      : batch_(game, kEnvs, threads, threads, true, same_step), seed_(seed), actions_(batch_.env().num_rows()) {
     batch_.Reset(seed);
     Check();
   }
@@ -186,10 +187,12 @@ bool PlayBytes(std::span<const std::uint8_t> input) {
     return false;
   }
   const std::uint64_t seed = bytes.Word(2);
-  const bool twice = bytes.Below(4) == 3;
-  Play play(game, seed, 1);
+  const std::size_t manner = bytes.Below(8);
+  const bool twice = manner % 4 == 3;
+  const bool same_step = manner >= 4;
+  Play play(game, seed, 1, same_step);
   std::optional<Play> other;
-  if (twice) other.emplace(game, seed, 2);
+  if (twice) other.emplace(game, seed, 2, same_step);
   const auto steps = static_cast<std::uint32_t>(4 + bytes.Below(60));
   for (std::uint32_t step = 0; step < steps; ++step) {
     std::vector<std::uint8_t> chosen(2 * bytes.Below(5));

@@ -69,6 +69,78 @@ GameConfig BrawlConfig() {
   return config;
 }
 
+GameConfig BedlamConfig() {
+  GameConfig config = ArenaConfig(8);
+  config.resource_names.push_back("energy");
+  config.max_steps = 70;
+  AgentConfig& agent = config.agent;
+  agent.default_resource_limit = 6;
+  agent.resource_limits = {};
+  agent.freeze_duration = 3;
+  agent.initial_inventory = {{"heart", 3}, {"laser", 3}, {"armor", 1}, {"ore_red", 2}, {"energy", 4}};
+  agent.soul_bound_resources = {"armor"};
+  agent.shared_limits = {{"bag", SharedLimitConfig{9, {"ore_red", "battery_red", "laser"}}}};
+  agent.rewards.terms = {{"wealth", RewardTermConfig{.resource = "ore_red", .weight = 0.05, .mode = "tick"}}};
+  GroupConfig blue{.id = 1, .agent = agent, .count = 3, .reward_share = 0.5};
+  blue.agent->freeze_duration = 0;
+  config.groups = {{"red", GroupConfig{.id = 0, .count = 5, .limits = {{"ore_red", 12}, {"heart", 14}}}},
+                   {"blue", blue}};
+
+  ActionsConfig& actions = config.actions;
+  actions.move.directions = actions.rotate.directions = 8;
+  for (ActionConfig* family : std::initializer_list<ActionConfig*>{
+           &actions.rotate, &actions.put_items, &actions.get_items, &actions.swap, &actions.change_color,
+           &actions.change_glyph, &actions.shield, &actions.share, &actions.transfer, &actions.place_block,
+           &actions.pick_block}) {
+    family->enabled = true;
+  }
+  actions.attack.consumed_resources = {{"laser", 0.25}};
+  actions.move.consumed_resources = {{"energy", 0.125}};
+  actions.swap.required_resources = {{"energy", 1}};
+  actions.shield.resource = "energy";
+  actions.share.shareable_resources = {"ore_red", "energy", "heart"};
+  actions.transfer.amounts = {{"ore_red", 1}, {"battery_red", 2}};
+  actions.place_block.consumed_resources = {{"ore_red", 0.5}};
+  actions.pick_block.returned_resources = {{"ore_red", 1}};
+
+  SystemsConfig& systems = config.systems;
+  systems.resource_loss = ResourceLossConfig{{{"battery_red", 0.05}}};
+  systems.regeneration = RegenerationConfig{{{"energy", 2}, {"laser", 1}}, 3};
+  systems.upkeep = UpkeepConfig{{{"energy", 0.25}}, "freeze"};
+  systems.clipper = ClipperConfig{.period = 4, .unclipping_resources = {{"ore_red", 1}, {"laser", 1}}};
+  systems.health = HealthConfig{.resource = "heart", .damage = 2, .freezes = true, .respawn_ticks = 4};
+  systems.population = PopulationConfig{.initial_agents = 6, .enter_rate = 0.2, .leave_steps = {50}, .stay = 65};
+
+  for (auto& [name, object] : config.objects) {
+    if (auto* converter = std::get_if<ConverterConfig>(&object)) converter->cooldown = 2;
+  }
+  config.objects.emplace_back("block", BlockConfig{});
+  config.objects.emplace_back("plant", PlantConfig{.resource = "ore_red", .max_stock = 2, .growth = {0.0, 0.5}});
+  config.objects.emplace_back("door", DoorConfig{.key_resources = {{"ore_red", 1}}, .open_ticks = 2});
+  config.objects.emplace_back("chest", ChestConfig{.resource = "ore_red", .initial = 1, .limit = 3});
+  config.objects.emplace_back(
+      "temple", AssemblerConfig{.recipes = {{.positions = {"Any"}, .output_resources = {{"heart", 1}}, .cooldown = 2},
+                                            {.positions = {"Any", "Any"},
+                                             .input_resources = {{"ore_red", 3}},
+                                             .output_resources = {{"energy", 5}},
+                                             .cooldown = 1}},
+                                .outputs_to = "shared",
+                                .allow_partial_usage = true,
+                                .exhaustion = 0.5});
+  config.map = RandomMapConfig{.width = 9,
+                               .height = 9,
+                               .border_width = 0,
+                               .objects = {{"wall", 3},
+                                           {"block", 4},
+                                           {"mine_red", 3},
+                                           {"generator_red", 3},
+                                           {"plant", 5},
+                                           {"door", 5},
+                                           {"chest", 3},
+                                           {"temple", 3}}};
+  return config;
+}
+
 GameConfig DrawnConfig(std::vector<std::u32string> rows) {
   GameConfig config = ArenaConfig(0);
   for (const auto& row : rows) {

@@ -17,6 +17,10 @@ GameConfig ArenaConfig(std::int64_t num_agents = 24);
 // A crowded little arena in which everything happens often: small rooms, short times, weapons and armor from the start.
 GameConfig BrawlConfig();
 
+// All families of actions, all kinds of objects and all world systems at once, for two teams in a little room: agents
+// shield, give, build, die, respawn, enter late and leave early. Costs have fractions.
+GameConfig BedlamConfig();
+
 // The arena's rules on a drawn map: # wall, @ agent, m mine, n generator, _ altar, S lasery, o armory, a-z as declared.
 GameConfig DrawnConfig(std::vector<std::u32string> rows);
 

@@ -21,9 +21,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from metta.mettagrid.config.game import MettaGridConfig
 from tests.mettagrid.oracle.compare import play_both
 from tests.mettagrid.strategies import games
+from tests.mettagrid.turnover_strategies import turnovers
 
 GAMES_PER_ROUND = 50
 STEPS = 60
+ANY_GAME = st.one_of(games(with_goals=True), games(every_action=True), turnovers())
 
 
 def play_round(number: int) -> None:
@@ -35,9 +37,9 @@ def play_round(number: int) -> None:
 
     @seed(number)
     @settings(max_examples=GAMES_PER_ROUND, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
-    @given(games(), st.integers(0, 2**63 - 1), st.integers(0, 2**32 - 1))
-    def compare(config: MettaGridConfig, game_seed: int, play_seed: int) -> None:
-        play_both(config, game_seed, play_seed, STEPS)
+    @given(ANY_GAME, st.integers(0, 2**63 - 1), st.integers(0, 2**32 - 1), st.booleans())
+    def compare(config: MettaGridConfig, game_seed: int, play_seed: int, same_step: bool) -> None:
+        play_both(config, game_seed, play_seed, STEPS, every_mask=True, same_step=same_step)
 
     compare()
 

@@ -41,5 +41,5 @@ def more_actions(draw: st.DrawFn, resources: tuple[str, ...]) -> dict[str, Any]:
         "share": family(shareable_resources=tuple(draw(shared))),
         "transfer": family(amounts=draw(amounts)),
         "place_block": family(block=BLOCK),
-        "pick_block": family(block=BLOCK),
+        "pick_block": family(block=BLOCK, returned_resources=draw(needs)),
     }

@@ -31,6 +31,7 @@ def doors(resources: Sequence[str]) -> st.SearchStrategy[dict[str, Any]]:
             "consumes_key": st.booleans(),
             "open_ticks": st.integers(0, 3),
             "starts_open": st.booleans(),
+            "opaque": st.booleans(),
         }
     )
 

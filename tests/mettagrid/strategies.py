@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from metta.common.vector_env import StepBatch
 from metta.mettagrid.config.game import MettaGridConfig
 from tests.mettagrid.action_strategies import BLOCK, more_actions
+from tests.mettagrid.map_strategies import maps
 from tests.mettagrid.object_strategies import more_objects
 
 RESOURCES = ("ore", "battery", "heart", "laser")
+_walls = st.fixed_dictionaries({"swappable": st.booleans(), "opaque": st.booleans()})
 _WEIGHTS = (-0.5, 0.01, 0.25, 1.0)
 
 
@@ -30,16 +32,16 @@ def games(
 ) -> MettaGridConfig:
     """A small game whose pieces all matter: tight limits, short cooldowns, crowded maps, every kind of map."""
     num_agents = draw(st.integers(min_agents, max_agents))
-    objects: dict[str, Any] = {"wall": {"type": "wall", "type_id": 1}}
+    objects: dict[str, Any] = {"wall": {"type": "wall", "type_id": 1, **(draw(_walls) if every_action else {})}}
     if every_action:
         objects[BLOCK] = {"type": "block"}
     for i in range(draw(st.integers(0, 3))):
-        objects[f"converter_{i}"] = draw(_converters(type_id=2 + 3 * i))
+        objects[f"converter_{i}"] = draw(_converters(type_id=2 + 3 * i, priced=every_action))
     if every_action:
         objects |= draw(more_objects(RESOURCES))
     actions = draw(more_actions(RESOURCES) if every_action else _actions())
     stats = ["ore.gained", "heart.amount", *(["attack.hit"] if actions["attack"]["enabled"] else [])]
-    map_ = draw(_maps(list(objects), num_agents))
+    map_ = draw(maps(list(objects), num_agents))
     game: dict[str, Any] = {
         "profile": "use",
         "resource_names": RESOURCES,
@@ -60,7 +62,7 @@ def games(
 
 
 @st.composite
-def _converters(draw: st.DrawFn, type_id: int) -> dict[str, Any]:
+def _converters(draw: st.DrawFn, type_id: int, priced: bool) -> dict[str, Any]:
     inputs = draw(st.dictionaries(st.sampled_from(RESOURCES[:2]), st.integers(1, 3), max_size=2))
     others = [name for name in RESOURCES if name not in inputs]
     return {
@@ -73,6 +75,7 @@ def _converters(draw: st.DrawFn, type_id: int) -> dict[str, Any]:
         "conversion_ticks": draw(st.integers(1, 3)),
         "cooldown": draw(st.integers(0, 3)),
         "initial_resource_count": draw(st.integers(0, 2)),
+        "use_cost": draw(st.sampled_from([{}, {}, {"ore": 1}, {"heart": 1}])) if priced else {},
     }
 
 
@@ -185,41 +188,6 @@ def systems(draw: st.DrawFn, clips: bool = False) -> dict[str, Any]:
             "unclipping_resources": draw(st.dictionaries(names, st.integers(1, 2), min_size=1, max_size=2)),
         }
     return chosen
-
-
-@st.composite
-def _maps(draw: st.DrawFn, names: list[str], num_agents: int) -> dict[str, Any]:
-    kind = draw(st.sampled_from(["random", "ascii", "rooms"]))
-    counts = {name: draw(st.integers(0, 3)) for name in names}
-    if kind == "ascii":
-        return draw(_drawings(names, num_agents))
-    if kind == "random":
-        border = draw(st.integers(0, 2))
-        side = st.integers(6 + 2 * border, 8 + 2 * border)
-        return {"type": kind, "width": draw(side), "height": draw(side), "border_width": border, "objects": counts}
-    return {
-        "type": kind,
-        "rooms": draw(st.integers(1, 3)),
-        "room_width": draw(st.integers(6, 8)),
-        "room_height": draw(st.integers(6, 8)),
-        "border_width": draw(st.integers(0, 1)),
-        "room_border_width": draw(st.integers(0, 1)) if sum(counts.values()) + num_agents <= 16 else 0,
-        "objects": counts,
-    }
-
-
-@st.composite
-def _drawings(draw: st.DrawFn, names: list[str], num_agents: int) -> dict[str, Any]:
-    """An open map, so that agents stand at its very edge too."""
-    width, height = draw(st.integers(3, 7)), draw(st.integers(3, 7))
-    area = width * height
-    legend = {str(i): name for i, name in enumerate(names)} | {"b": "agent.blue"}
-    cells = draw(st.lists(st.sampled_from([".", ".", ".", *map(str, range(len(names)))]), min_size=area, max_size=area))
-    places = draw(st.lists(st.integers(0, area - 1), min_size=num_agents, max_size=num_agents, unique=True))
-    for place in places:
-        cells[place] = draw(st.sampled_from("@b"))
-    rows = ["".join(cells[r * width : (r + 1) * width]) for r in range(height)]
-    return {"type": "ascii", "rows": rows, "legend": legend}
 
 
 class Play:

@@ -14,25 +14,29 @@ from tests.mettagrid.turnover_strategies import turnovers
 
 SEEDS = st.integers(0, 2**63 - 1)
 PLAYS = st.integers(0, 2**32 - 1)
-some = settings(max_examples=40, deadline=None, derandomize=True)
+some = settings(max_examples=20, deadline=None, derandomize=True)
 
 
 @some
-@given(games(with_goals=True), SEEDS, PLAYS)
-def test_engine_equals_oracle(config: MettaGridConfig, seed: int, play_seed: int) -> None:
-    play_both(config, seed, play_seed, steps=40)
+@given(games(with_goals=True), SEEDS, PLAYS, st.booleans())
+def test_engine_equals_oracle(config: MettaGridConfig, seed: int, play_seed: int, same_step: bool) -> None:
+    play_both(config, seed, play_seed, steps=40, same_step=same_step)
 
 
 @some
-@given(games(every_action=True), SEEDS, PLAYS)
-def test_engine_equals_oracle_with_every_action_and_thing(config: MettaGridConfig, seed: int, play_seed: int) -> None:
-    play_both(config, seed, play_seed, steps=40)
+@given(games(every_action=True), SEEDS, PLAYS, st.booleans())
+def test_engine_equals_oracle_with_every_action_and_thing(
+    config: MettaGridConfig, seed: int, play_seed: int, same_step: bool
+) -> None:
+    play_both(config, seed, play_seed, steps=40, same_step=same_step)
 
 
 @some
-@given(turnovers(), SEEDS, PLAYS)
-def test_engine_equals_oracle_while_agents_come_and_go(config: MettaGridConfig, seed: int, play_seed: int) -> None:
-    play_both(config, seed, play_seed, steps=40)
+@given(turnovers(), SEEDS, PLAYS, st.booleans())
+def test_engine_equals_oracle_while_agents_come_and_go(
+    config: MettaGridConfig, seed: int, play_seed: int, same_step: bool
+) -> None:
+    play_both(config, seed, play_seed, steps=40, same_step=same_step)
 
 
 @pytest.mark.parametrize("num_agents", [1, 8])

@@ -11,20 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metta.common.vector_env import EpisodeRecord, StepBatch
-from metta.mettagrid.config.game import GameConfig, MettaGridConfig
-from metta.mettagrid.config.objects import ConverterConfig
+from metta.mettagrid.config.game import MettaGridConfig
 from metta.mettagrid.vec_env import VecEnv, make_vec_env
 from metta.mettagrid.vec_env_config import VecEnvConfig
 from tests.mettagrid.strategies import Play, games
+from tests.mettagrid.turnover_strategies import turnovers
 
 SEEDS = st.integers(0, 2**63 - 1)
 PLAYS = st.integers(0, 2**32 - 1)
 few = settings(max_examples=30, deadline=None, derandomize=True)
 
 
-def make(config: MettaGridConfig, seed: int, num_envs: int = 1, threads: int = 1, slots: int = 1) -> VecEnv:
+def make(config: MettaGridConfig, seed: int, num_envs: int = 1, same_step: bool = False) -> VecEnv:
+    mode = "same_step" if same_step else "next_step"
     batch = VecEnvConfig(
-        env=config, num_envs=num_envs, num_threads=threads, num_slots=slots, desync_episodes=num_envs > 1
+        env=config, num_envs=num_envs, num_threads=1, num_slots=1, desync_episodes=num_envs > 1, autoreset=mode
     )
     return make_vec_env(batch, seed)
 
@@ -57,51 +58,8 @@ def amounts(objects: Sequence[Mapping[str, Any]]) -> Counter[str]:
     return total
 
 
-def made_and_used(
-    game: GameConfig, before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]
-) -> Counter[str]:
-    """Units that conversions added in the step between, less those that they took."""
-    change: Counter[str] = Counter()
-    left = {(item["r"], item["c"]): int(item.get("conversion_remaining", 0)) for item in before}
-    for item in after:
-        config = game.objects.get(str(item["type"]))
-        if isinstance(config, ConverterConfig):
-            was_left = left[item["r"], item["c"]]
-            if was_left == 1:
-                change.update(config.output_resources)
-            if was_left <= 1 and item["conversion_remaining"]:
-                change.subtract(config.input_resources)
-    return change
-
-
 @few
-@given(games(with_systems=False), SEEDS, PLAYS)
-def test_resources_are_conserved(config: MettaGridConfig, seed: int, play_seed: int) -> None:
-    """At an episode's end: held = start + made - used by conversions - paid for actions and defense."""
-    game = config.game.replace({"max_steps": 25})
-    env, play = make(MettaGridConfig(game=game), seed), Play(play_seed)
-    before = env.grid_objects(0)
-    expected = amounts(before)
-    for _ in range(25):
-        step(env, play)
-        after = env.grid_objects(0)
-        expected.update(made_and_used(game, before, after))
-        before = after
-    (record,) = env.drain_episodes()
-    stats = {name: int(values.sum()) for name, values in record.agent_stats.items()}
-    for family in game.actions.families():
-        prices: Mapping[str, float] = getattr(getattr(game.actions, family), "consumed_resources", {})
-        expected.subtract({name: int(n) * stats[f"action.{family}.success"] for name, n in prices.items()})
-    defenses = stats.get("attack.blocked", 0)
-    expected.subtract({name: n * defenses for name, n in game.actions.attack.defense_resources.items()})
-    expected[game.actions.shield.resource] -= stats.get("shield.upkeep", 0) + stats.get("shield.damage", 0)
-    held = amounts(before)
-    assert {name: held[name] for name in game.resource_names} == {name: expected[name] for name in game.resource_names}
-    env.close()
-
-
-@few
-@given(games(), SEEDS, PLAYS)
+@given(games() | games(every_action=True), SEEDS, PLAYS)
 def test_books_balance(config: MettaGridConfig, seed: int, play_seed: int) -> None:
     """Whatever comes and goes by, each agent holds what it began with + gained - lost."""
     game = config.game.replace({"max_steps": 25})
@@ -229,9 +187,9 @@ def test_episode_totals_are_summed_rewards(config: MettaGridConfig, seed: int, p
 
 
 @few
-@given(games() | games(every_action=True), SEEDS, PLAYS)
-def test_snapshot_then_restore_is_identity(config: MettaGridConfig, seed: int, play_seed: int) -> None:
-    env, play = make(config, seed, num_envs=3), Play(play_seed)
+@given(games() | games(every_action=True) | turnovers(), SEEDS, PLAYS, st.booleans())
+def test_snapshot_then_restore_is_identity(config: MettaGridConfig, seed: int, play_seed: int, same_step: bool) -> None:
+    env, play = make(config, seed, num_envs=3, same_step=same_step), Play(play_seed)
     for _ in range(10):
         step(env, play)
     env.drain_episodes()
@@ -246,7 +204,7 @@ def test_snapshot_then_restore_is_identity(config: MettaGridConfig, seed: int, p
         assert copy_of(env.recv(0)) == here
         assert [env.state_hash(i) for i in range(3)] == hashes
     assert futures[0] == futures[1]
-    other = make(config, seed + 1 if seed < 2**63 - 1 else 0, num_envs=3)
+    other = make(config, seed + 1 if seed < 2**63 - 1 else 0, num_envs=3, same_step=same_step)
     other.restore(state)
     assert copy_of(other.recv(0)) == here
     again = Play(play_seed + 1)

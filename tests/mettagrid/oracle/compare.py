@@ -25,24 +25,29 @@ from tests.mettagrid.strategies import Play
 LAST_REWARD = 10
 
 
-def play_both(config: MettaGridConfig, seed: int, play_seed: int, steps: int, every_mask: bool = False) -> int:
-    """Play ``steps`` steps on both and compare everything after each; returns how many episodes began."""
-    batch_config = VecEnvConfig(env=config, num_envs=1, num_threads=1, num_slots=1, desync_episodes=False)
+def play_both(
+    config: MettaGridConfig, seed: int, play_seed: int, steps: int, every_mask: bool = False, same_step: bool = False
+) -> int:
+    """Play ``steps`` steps on both and compare everything after each; returns how many episodes began.
+
+    ``every_mask``: of all agents, not of one in turn. ``same_step``: episodes begin in the step that ends the last one.
+    """
+    mode = "same_step" if same_step else "next_step"
+    batch_config = VecEnvConfig(
+        env=config, num_envs=1, num_threads=1, num_slots=1, desync_episodes=False, autoreset=mode
+    )
     env, play, episode = make_vec_env(batch_config, seed), Play(play_seed), 0
     places = Places(config, seed)
     batch = env.recv(0)
     oracle = _start(config, places(0))
-    _compare(env, batch, oracle, every_mask)
+    _compare_outcome(batch, oracle)
+    _compare_present(env, batch, oracle, every_mask)
     for _ in range(steps):
         over = oracle.truncated or oracle.terminated
         actions = play(batch)
         env.send(0, actions)
         batch = env.recv(0)
-        if over:
-            episode += 1
-            assert batch.first.all()
-            oracle = _start(config, places(episode))
-        else:
+        if not over:
             step = oracle.step_count + 1
             order = agent_order(seed, 0, episode, step, len(actions))
             oracle.step(actions.tolist(), order, partial(words, seed, 0, episode, step))
@@ -51,7 +56,18 @@ def play_both(config: MettaGridConfig, seed: int, play_seed: int, steps: int, ev
                 _compare_record(record.rewards.tolist(), record.agent_stats, oracle)
                 for name, value in social_metrics(oracle).items():
                     assert record.game_stats[name] == pytest.approx(value, rel=1e-5, abs=1e-5), name
-        _compare(env, batch, oracle, every_mask)
+            _compare_outcome(batch, oracle)
+            over = same_step and (oracle.truncated or oracle.terminated)
+            if over:
+                assert batch.final_observations is not None
+                for index in range(len(actions)):
+                    _compare_view(env.spec, batch.final_observations[index], observation(oracle, index, env.spec))
+        if over:
+            episode += 1
+            oracle = _start(config, places(episode))
+            if not same_step:
+                _compare_outcome(batch, oracle)
+        _compare_present(env, batch, oracle, every_mask)
     env.close()
     return episode
 
@@ -78,13 +94,16 @@ def _start(config: MettaGridConfig, places: list[Mapping[str, Any]]) -> Oracle:
     return Oracle(config.game, places, config.game.map.width, config.game.map.height)
 
 
-def _compare(env: VecEnv, batch: StepBatch, oracle: Oracle, every_mask: bool) -> None:
-    _compare_world(env, oracle)
+def _compare_outcome(batch: StepBatch, oracle: Oracle) -> None:
     rewards = [agent.reward for agent in oracle.agents]
     np.testing.assert_allclose(batch.rewards, rewards, rtol=1e-5, atol=1e-6)
     assert (batch.truncated == oracle.truncated).all()
     absent = [agent.presence in ("waiting", "gone") for agent in oracle.agents]
     assert batch.terminated.tolist() == [oracle.terminated or is_absent for is_absent in absent]
+
+
+def _compare_present(env: VecEnv, batch: StepBatch, oracle: Oracle, every_mask: bool) -> None:
+    _compare_world(env, oracle)
     began = oracle.step_count == 0
     assert batch.first.tolist() == [began or agent.just_entered for agent in oracle.agents]
     assert batch.action_mask is not None

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from metta.mettagrid.builder.envs import make_arena
+from metta.mettagrid.config.game import MettaGridConfig
 from metta.mettagrid.vec_env import make_vec_env
 from metta.mettagrid.vec_env_config import VecEnvConfig
 
@@ -44,4 +45,54 @@ def test_room_made_by_an_attack_is_filled_from_the_next_step_on(changes: dict[st
     step("attack_0", "move_east")
     assert env.action_success.tolist() == [True, False]
     assert env.inventory(0)[1, 1] < 2
+    env.close()
+
+
+def test_a_hit_never_frees_a_frozen_agent() -> None:
+    """Upkeep froze agent 1; a hit that freezes for no time must not let it move in the same step."""
+    game = {
+        "resource_names": ("energy",),
+        "num_agents": 2,
+        "agent": {"freeze_duration": 0, "default_resource_limit": 9},
+        "actions": {"attack": {"enabled": True}},
+        "systems": {"upkeep": {"resources": {"energy": 1}, "on_shortage": "freeze"}},
+        "groups": {"red": {"id": 0, "agent": {"initial_inventory": {"energy": 9}}}, "blue": {"id": 1}},
+        "map": {"type": "ascii", "rows": (".b.", ".@."), "legend": {"b": "agent.blue"}},
+    }
+    config = MettaGridConfig.model_validate({"game": game})
+    env = make_vec_env(VecEnvConfig(env=config, num_envs=1, num_threads=1, num_slots=1, desync_episodes=False), 0)
+    names = env.spec.action_names
+    blue = next(int(item["agent_id"]) for item in env.grid_objects(0) if item.get("group") == "blue")
+    actions = np.zeros(2, dtype=np.int32)
+    env.recv(0)
+    env.send(0, actions)
+    mask = env.recv(0).action_mask
+    assert mask is not None
+    assert mask[blue].tolist() == [name == "noop" for name in names]
+    actions[blue], actions[1 - blue] = names.index("move_east"), names.index("attack_0")
+    env.send(0, actions)
+    env.recv(0)
+    assert env.action_success[1 - blue]
+    assert not env.action_success[blue]
+    env.close()
+
+
+def test_a_swap_from_within_a_door_leaves_no_block_in_it() -> None:
+    game = {
+        "num_agents": 1,
+        "actions": {"swap": {"enabled": True}, "rotate": {"enabled": True}},
+        "objects": {"door": {"type": "door", "starts_open": True}, "block": {"type": "block"}},
+        "map": {"type": "ascii", "rows": ("@D=",), "legend": {"D": "door", "=": "block"}},
+    }
+    config = MettaGridConfig.model_validate({"game": game})
+    env = make_vec_env(VecEnvConfig(env=config, num_envs=1, num_threads=1, num_slots=1, desync_episodes=False), 0)
+    env.recv(0)
+    mask = None
+    for name, succeeds in (("move_east", True), ("move_east", False), ("swap", False)):
+        env.send(0, np.array([env.spec.action_names.index(name)], dtype=np.int32))
+        mask = env.recv(0).action_mask
+        assert bool(env.action_success[0]) == succeeds, name
+    assert mask is not None
+    assert not mask[0, env.spec.action_names.index("swap")]
+    assert [item["c"] for item in env.grid_objects(0) if item["type"] == "block"] == [2]
     env.close()

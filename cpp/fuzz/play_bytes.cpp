@@ -26,7 +26,8 @@ void Require(bool holds, const std::string& what) {
   if (!holds) throw Violation(what);
 }
 
-// Doors, plants, chests and assemblers, crowded, with agents that move, put, get and show glyphs.
+// Doors, plants, chests and assemblers, crowded, with agents that move, put, get, show glyphs, and leave piles when
+// they have given their hearts away.
 GameConfig Workshop() {
   GameConfig game = testing::ArenaConfig(5);
   game.max_steps = 40;
@@ -49,8 +50,14 @@ GameConfig Workshop() {
                         .match = "glyphs",
                         .recipes = {{.glyphs = {1}, .output_resources = {{"ore_red", 2}}}},
                         .outputs_to = "shared"};
-  game.objects = {{"wall", WallConfig{}}, {"plant", plant}, {"door", door},
-                  {"chest", chest},       {"pair", pair},   {"choir", choir}};
+  game.objects = {{"wall", WallConfig{}},
+                  {"plant", plant},
+                  {"door", door},
+                  {"chest", chest},
+                  {"pair", pair},
+                  {"choir", choir},
+                  {"pile", PileConfig{.type_id = 25, .capacity = 2}}};
+  game.systems.health = HealthConfig{.resource = "heart", .on_death = "drop", .respawn_ticks = 3};
   game.map =
       RandomMapConfig{.width = 7,
                       .height = 7,

@@ -182,6 +182,8 @@ Batch::Batch(const GameConfig& config, std::size_t num_envs, std::size_t num_slo
   if (same_step) {
     final_observations_.resize(observations_.size());
     buffers_.final_observations = final_observations_;
+    final_state_.resize(state_.size());
+    buffers_.final_state = final_state_;
   }
   env_->Bind(buffers_);
 }

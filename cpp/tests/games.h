@@ -53,6 +53,7 @@ class Batch {
   std::unique_ptr<VecEnv> env_;
   std::vector<std::uint8_t> observations_;
   std::vector<std::uint8_t> final_observations_;
+  std::vector<std::uint8_t> final_state_;
   std::vector<std::uint8_t> state_;
   std::vector<float> rewards_;
   std::unique_ptr<bool[]> flags_;

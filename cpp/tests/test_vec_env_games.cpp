@@ -69,6 +69,7 @@ TEST_CASE("numbers of games that nobody plays are given again; other spaces are 
 TEST_CASE("same-step reset shows the end and the next beginning, and snapshots bring both back") {
   GameConfig config = BrawlConfig();
   config.max_steps = 3;
+  config.obs.global_state = true;
   Batch batch(config, 1, 1, 1, false, true);
   Batch later(config, 1);
   batch.Reset(4);
@@ -78,6 +79,8 @@ TEST_CASE("same-step reset shows the end and the next beginning, and snapshots b
   CHECK(batch.Buffer().truncated[0]);
   CHECK(batch.Buffer().first[0]);
   CHECK(std::ranges::equal(batch.Buffer().final_observations, later.Buffer().observations));
+  CHECK(std::ranges::equal(batch.Buffer().final_state, later.Buffer().state));
+  CHECK(!std::ranges::equal(batch.Buffer().final_state, batch.Buffer().state));
   CHECK(std::ranges::equal(batch.Buffer().rewards, later.Buffer().rewards));
   const std::uint64_t digest = batch.Digest();
   const std::vector<std::byte> bytes = batch.env().Snapshot(0);
@@ -85,9 +88,11 @@ TEST_CASE("same-step reset shows the end and the next beginning, and snapshots b
   Play(batch, 3, 5);
   CHECK(batch.Digest() != digest);
   std::ranges::fill(batch.Buffer().final_observations, std::uint8_t{7});
+  std::ranges::fill(batch.Buffer().final_state, std::uint8_t{7});
   batch.env().Restore(0, bytes);
   CHECK(batch.Digest() == digest);
   CHECK(std::ranges::equal(batch.Buffer().final_observations, later.Buffer().observations));
+  CHECK(std::ranges::equal(batch.Buffer().final_state, later.Buffer().state));
   Play(batch, 3, 5);
   batch.env().Load(0, saved);
   CHECK(batch.Digest() == digest);

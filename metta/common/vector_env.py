@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,8 @@ class StepBatch:
     Shapes (b rows = agents x environments of the slot, A actions): ``observations [b, *spec.obs_shape]``,
     ``rewards [b] float32`` for the action sent last (0 on ``first`` rows), ``terminated``, ``truncated``, ``first``
     ``[b] bool``, ``action_mask [b, A] bool`` (None where the environment has none). ``final_observations`` is like
-    ``observations``, in batches with same-step reset only: how an episode ended, on the rows whose episode did.
+    ``observations``, in batches with same-step reset only: how an episode ended, on the rows whose episode did;
+    ``final_state`` is the same for ``state``, for environments whose episode ended.
     ``state [environments of the slot, *spec.state_shape] uint8`` is the global state (None where there is none): row r
     belongs to the slot's environment r // agents.
     """
@@ -55,6 +56,7 @@ class StepBatch:
     action_mask: NDArray[np.bool_] | None = None
     final_observations: NDArray[np.uint8] | NDArray[np.float32] | None = None
     state: NDArray[np.uint8] | None = None
+    final_state: NDArray[np.uint8] | None = None
 
 
 @dataclass(slots=True)
@@ -63,7 +65,8 @@ class EpisodeRecord:
 
     ``rewards [A] float32`` are the agents' undiscounted returns, after sharing. ``agent_stats`` maps a name to ``[A]
     float64``, ``game_stats`` a name to a number. ``partial`` marks an episode that was cut short on purpose to
-    desynchronise a training batch: leave it out of averages. ``group_ids [A]``: each agent's group. ``game`` is the
+    desynchronise a training batch: leave it out of averages. ``entered [A] bool``: who took part at any time (None: all
+    did); leave the others out of averages over agents. ``group_ids [A]``: each agent's group. ``game`` is the
     label of the game that was played, ``game_index`` its number in the batch (0: the batch's own).
     """
 
@@ -78,8 +81,18 @@ class EpisodeRecord:
     game_stats: Mapping[str, float] = field(default_factory=dict[str, float])
     group_stats: Mapping[str, NDArray[np.float64]] = field(default_factory=dict[str, NDArray[np.float64]])
     group_ids: NDArray[np.int64] | None = None
+    entered: NDArray[np.bool_] | None = None
     game: str = ""
     game_index: int = 0
+
+    def of_those_who_entered(self, values: NDArray[Any]) -> NDArray[Any]:
+        """The entries of ``values [A]`` whose agents took part."""
+        return values if self.entered is None else values[self.entered]
+
+    def mean(self, values: NDArray[Any]) -> float:
+        """Mean of ``values [A]`` over the agents that took part; 0 if none did."""
+        counted = self.of_those_who_entered(values)
+        return float(counted.mean(dtype=np.float64)) if len(counted) else 0.0
 
 
 class VectorEnv(Protocol):

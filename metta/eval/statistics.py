@@ -28,9 +28,9 @@ class MetricSummary(Config):
 
 
 def episode_metrics(episode: EpisodeRecord) -> dict[str, float]:
-    """One number a metric for a whole episode: agents' numbers are averaged, so ``reward`` is per agent and episode."""
-    metrics = {"reward": float(np.mean(episode.rewards, dtype=np.float64)), "length": float(episode.length)}
-    metrics |= {name: float(np.mean(values)) for name, values in episode.agent_stats.items()}
+    """One number a metric for a whole episode: agents' numbers are averaged over those who took part."""
+    metrics = {"reward": episode.mean(episode.rewards), "length": float(episode.length)}
+    metrics |= {name: episode.mean(values) for name, values in episode.agent_stats.items()}
     metrics |= {f"game/{name}": float(value) for name, value in episode.game_stats.items()}
     return metrics
 

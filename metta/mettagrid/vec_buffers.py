@@ -17,8 +17,8 @@ class VecBuffers:
     Shapes (B rows = environments x agents, A actions): ``observations [B, *spec.obs_shape]``, ``rewards [B] float32``,
     ``terminated``, ``truncated``, ``first``, ``action_success [B] bool``, ``action_mask [B, A] bool``,
     ``used_tokens [B] uint16``; ``final_observations`` is like ``observations``, in same-step mode only;
-    ``global_state [B // agents, *spec.state_shape] uint8`` where a game has one (absent: the batch makes its own). They
-    are checked when they are bound.
+    ``global_state [B // agents, *spec.state_shape] uint8`` where a game has one, and ``final_state``, like it, in
+    same-step mode (absent: the batch makes its own). They are checked when they are bound.
 
     >>> from metta.mettagrid.config.game import MettaGridConfig
     >>> from metta.mettagrid.spec import env_spec
@@ -36,6 +36,7 @@ class VecBuffers:
     used_tokens: NDArray[np.uint16]
     final_observations: NDArray[np.uint8] | None = None
     global_state: NDArray[np.uint8] | None = None
+    final_state: NDArray[np.uint8] | None = None
 
     @classmethod
     def allocate(cls, spec: EnvSpec, rows: int, same_step: bool = False) -> VecBuffers:
@@ -53,6 +54,7 @@ class VecBuffers:
             used_tokens=np.zeros(rows, dtype=np.uint16),
             final_observations=np.zeros(observations, dtype=np.uint8) if same_step else None,
             global_state=np.zeros(states, dtype=np.uint8) if spec.state_shape else None,
+            final_state=np.zeros(states, dtype=np.uint8) if spec.state_shape and same_step else None,
         )
 
     def copy_from(self, other: VecBuffers) -> None:

@@ -60,7 +60,8 @@ class VecEnv:
 
     With ``autoreset="same_step"`` an episode's end and the next one's begin are one step: rows of an episode that ended
     hold its rewards and ends, the next episode's first observation and mask (``first`` is true), and, in
-    ``final_observations``, how it ended. Rows of ``final_observations`` whose episode goes on are stale.
+    ``final_observations``, how it ended. Rows of ``final_observations`` whose episode goes on are stale. In games with
+    a global state ``final_state`` holds that of the episode's end.
 
     >>> env = make_vec_env(VecEnvConfig(num_envs=2, num_slots=1, num_threads=1), seed=0)
     >>> env.recv(0).observations.shape
@@ -96,9 +97,11 @@ class VecEnv:
             EnvError: closed.
             ShapeContractError: an array of another dtype, shape or layout, or one that cannot be written.
         """
-        state = buffers.global_state
+        state, final_state = buffers.global_state, buffers.final_state
         if state is None and self.spec.state_shape:
             state = np.zeros((self.num_envs, *self.spec.state_shape), dtype=np.uint8)
+        if final_state is None and state is not None and self.cfg.autoreset == "same_step":
+            final_state = np.zeros_like(state)
         self._open().bind(
             observations=buffers.observations,
             rewards=buffers.rewards,
@@ -110,8 +113,9 @@ class VecEnv:
             used_tokens=buffers.used_tokens,
             final_observations=buffers.final_observations,
             state=state,
+            final_state=final_state,
         )
-        self.global_state = state
+        self.global_state, self.final_state = state, final_state
         self.buffers = buffers
         self.observations, self.rewards = buffers.observations, buffers.rewards
         self.terminated, self.truncated, self.first = buffers.terminated, buffers.truncated, buffers.first
@@ -161,6 +165,7 @@ class VecEnv:
             view.action_mask,
             view.final_observations,
             view.state,
+            view.final_state,
         )
 
     def send(self, slot: int, actions: NDArray[np.int32], strict: bool = False) -> None:
@@ -200,6 +205,7 @@ class VecEnv:
                 game_stats=data["game_stats"],
                 group_stats=data["group_stats"],
                 group_ids=data["group_ids"],
+                entered=data["entered"],
             )
             for data in self._open().drain_episodes()
         ]
@@ -368,4 +374,5 @@ class VecEnv:
             self.action_mask[rows],
             None if self.final_observations is None else self.final_observations[rows],
             None if self.global_state is None else self.global_state[envs],
+            None if self.final_state is None else self.final_state[envs],
         )

@@ -12,7 +12,9 @@ from metta.rl.context import RolloutStats
 
 
 def summarize_episodes(records: Sequence[EpisodeRecord], *, agent_steps: int) -> RolloutStats:
-    """Means over all agents of the whole episodes; episodes cut short on purpose (``partial``) are left out.
+    """Means over the agents of whole episodes.
+
+    Episodes cut short on purpose (``partial``) and agents that never entered their episode are left out.
 
     Names: ``overview/reward``, ``overview/episode_length``; ``env_agent/<stat>`` per agent and episode,
     ``env_game/<stat>`` per episode, ``env_group/<stat>/<group>`` per episode. A stat that an episode lacks counts as 0.
@@ -20,12 +22,16 @@ def summarize_episodes(records: Sequence[EpisodeRecord], *, agent_steps: int) ->
     whole = tuple(record for record in records if not record.partial)
     if not whole:
         return RolloutStats(episodes={}, num_episodes=0, agent_steps=agent_steps)
-    num_agents = sum(len(record.rewards) for record in whole)
+    rewards = [record.of_those_who_entered(record.rewards) for record in whole]
+    num_agents = max(1, sum(map(len, rewards)))
     metrics = {
-        "overview/reward": sum(float(record.rewards.sum(dtype=np.float64)) for record in whole) / num_agents,
+        "overview/reward": sum(float(entered.sum(dtype=np.float64)) for entered in rewards) / num_agents,
         "overview/episode_length": sum(record.length for record in whole) / len(whole),
     }
-    for name, total in _sums([record.agent_stats for record in whole]).items():
+    of_agents = [
+        {name: record.of_those_who_entered(values) for name, values in record.agent_stats.items()} for record in whole
+    ]
+    for name, total in _sums(of_agents).items():
         metrics[f"env_agent/{name}"] = total / num_agents
     for name, total in _sums([record.game_stats for record in whole]).items():
         metrics[f"env_game/{name}"] = total / len(whole)

@@ -21,6 +21,7 @@ def test_there_is_a_playthrough_for_each_mechanic() -> None:
         "clipper",
         "clipper_spread",
         "health",
+        "health_drop",
         "health_gone",
         "population",
         "population_stay",

@@ -9,17 +9,22 @@ import pytest
 
 from metta.common.errors import ConfigError, EnvError
 from metta.mettagrid.builder.envs import make_arena
+from metta.mettagrid.config.game import MettaGridConfig
 from metta.mettagrid.env import MettaGridEnv
 from metta.mettagrid.read_observation import AGENT_ID, cell_features, state_features
 from metta.mettagrid.vec_env import make_vec_env
 from metta.mettagrid.vec_env_config import VecEnvConfig
 
 
-def drawn(*rows: str, **obs: object) -> MettaGridEnv:
+def drawn_config(*rows: str, **obs: object) -> MettaGridConfig:
     """The arena's rules on a small map."""
     agents = sum(row.count("@") for row in rows)
     changes = {"game.map": {"type": "ascii", "rows": rows}, "game.num_agents": agents}
-    return MettaGridEnv(make_arena().replace(changes | {f"game.obs.{key}": value for key, value in obs.items()}))
+    return make_arena().replace(changes | {f"game.obs.{key}": value for key, value in obs.items()})
+
+
+def drawn(*rows: str, **obs: object) -> MettaGridEnv:
+    return MettaGridEnv(drawn_config(*rows, **obs))
 
 
 def test_overflow_can_be_an_error_that_says_what_is_needed() -> None:
@@ -73,6 +78,32 @@ def test_visits_are_counted_where_a_step_ends() -> None:
     assert cell_features(env.batch.observations[0], env.spec)[1, 1]["visitation_counts"] == 255, "saturates"
     env.reset()
     assert cell_features(env.batch.observations[0], env.spec)[1, 1]["visitation_counts"] == 1
+    env.close()
+
+
+def test_visits_of_agents_that_enter_late_die_and_come_back() -> None:
+    """Only steps that end with the agent there count: the one of its entrance does, those of its absence do not."""
+    systems = {
+        "population": {"initial_agents": 1, "enter_steps": [3]},
+        "health": {"resource": "heart", "respawn_ticks": 2},
+    }
+    config = drawn_config("@..@", visitation_counts=True, width=3, height=3).replace(
+        {"game.agent.initial_inventory": {"heart": 1}, "game.systems": systems}
+    )
+    env = MettaGridEnv(config, seed=0)
+
+    def own_visits() -> list[int | None]:
+        seen = (cell_features(row, env.spec).get((1, 1), {}) for row in env.batch.observations)
+        return [features.get("visitation_counts") for features in seen]
+
+    assert own_visits() == [1, None]
+    for expected in ([2, None], [3, None], [4, 1], [5, 2]):
+        env.step(np.zeros(2, dtype=np.int32))
+        assert own_visits() == expected
+    env.set_inventory(0, "heart", 0)
+    for expected in ([None, 3], [None, 4], [6, 5], [7, 6]):
+        env.step(np.zeros(2, dtype=np.int32))
+        assert own_visits() == expected, "away for two steps, and what it saw before is not forgotten"
     env.close()
 
 

@@ -27,7 +27,7 @@ def here(env: VecEnv) -> set[int]:
 
 
 @few
-@given(turnovers(), st.integers(0, 2**63 - 1), st.integers(0, 2**32 - 1))
+@given(turnovers(piles=True), st.integers(0, 2**63 - 1), st.integers(0, 2**32 - 1))
 def test_rows_tell_who_is_away(config: MettaGridConfig, seed: int, play_seed: int) -> None:
     """Who is off the grid sees nothing and can do nothing; who comes is first; who is gone for good stays away."""
     env, play = make(config, seed), Play(play_seed)
@@ -71,7 +71,7 @@ def _check_row(env: VecEnv, batch: StepBatch, agent: int, is_here: bool) -> None
 
 
 @few
-@given(turnovers(), st.integers(0, 2**63 - 1), st.integers(0, 2**32 - 1))
+@given(turnovers(piles=True), st.integers(0, 2**63 - 1), st.integers(0, 2**32 - 1))
 def test_books_balance_and_worlds_go_back(config: MettaGridConfig, seed: int, play_seed: int) -> None:
     """Deaths lose what they say, leavers take theirs along; a snapshot taken in between is the whole state."""
     game = config.game.replace({"max_steps": 20, "terminate_when": {}})

@@ -94,6 +94,38 @@ def test_a_snapshot_restores_what_recv_returned() -> None:
     assert env.state_hash(0) == env.state_hash(2)
 
 
+def test_critics_get_the_state_in_which_an_episode_ended() -> None:
+    """As with observations: what next-step mode shows one step longer stands beside the new episode's first state."""
+    config = make_arena(3).replace({"game.max_steps": 4, "game.obs.global_state": True})
+    batch = VecEnvConfig(env=config, num_envs=2, num_threads=1, num_slots=2, desync_episodes=False)
+    later = make_vec_env(batch, seed=5)
+    same = make_vec_env(batch.replace({"autoreset": "same_step"}), seed=5)
+    assert later.recv(0).final_state is None
+    actions = np.ones(3, dtype=np.int32)
+    for _ in range(4):
+        for env in (same, later):
+            for slot in range(2):
+                env.recv(slot)
+                env.send(slot, actions)
+    snapshot = same.snapshot()
+    for slot in range(2):
+        now, then = same.recv(slot), later.recv(slot)
+        assert now.truncated.all()
+        assert now.final_state is not None
+        assert then.state is not None
+        assert now.final_state.shape == (1, *same.spec.state_shape)
+        np.testing.assert_array_equal(now.final_state, then.state)
+        later.send(slot, actions)  # only resets
+        np.testing.assert_array_equal(now.state, later.recv(slot).state)
+    assert same.final_state is not None
+    expected = same.final_state.copy()
+    same.final_state[...] = 7
+    same.restore(snapshot)
+    np.testing.assert_array_equal(same.final_state, expected)
+    same.close()
+    later.close()
+
+
 def test_threads_do_not_matter() -> None:
     runs = []
     for threads in (1, 3):

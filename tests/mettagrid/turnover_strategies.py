@@ -8,14 +8,15 @@ from hypothesis import strategies as st
 
 from metta.mettagrid.config.agent import AgentConfig
 from metta.mettagrid.config.game import MettaGridConfig
+from metta.mettagrid.config.objects import PileConfig
 from tests.mettagrid.strategies import games
 
 HP = "heart"
 
 
 @st.composite
-def turnovers(draw: st.DrawFn) -> MettaGridConfig:
-    """A random game with health, population, or both."""
+def turnovers(draw: st.DrawFn, piles: bool = False) -> MettaGridConfig:
+    """A random game with health, population, or both; ``piles``: some in which the dead leave things behind."""
     config = draw(games(every_action=True, min_agents=2, max_agents=5))
     game, num_agents = config.game, config.game.num_agents
     systems: dict[str, Any] = game.systems.model_dump(exclude_none=True)
@@ -25,7 +26,7 @@ def turnovers(draw: st.DrawFn) -> MettaGridConfig:
             "resource": HP,
             "damage": draw(st.integers(0, 2)),
             "freezes": draw(st.booleans()),
-            "on_death": draw(st.sampled_from(["lose", "keep"])),
+            "on_death": draw(st.sampled_from(["lose", "keep", *(["drop"] if piles else [])])),
             "respawn_ticks": draw(st.sampled_from([None, 1, 3])),
             "respawn_at": draw(st.sampled_from(["start", "anywhere"])),
             "restock": draw(st.booleans()),
@@ -47,6 +48,9 @@ def turnovers(draw: st.DrawFn) -> MettaGridConfig:
         name: group.replace({"agent": None if group.agent is None else alive(group.agent)})
         for name, group in game.groups.items()
     }
+    if systems.get("health", {}).get("on_death") == "drop":
+        pile = PileConfig(type_id=254, capacity=draw(st.sampled_from([None, 1])))
+        config = config.replace({"game.objects": {**game.objects, "pile": pile}})
     return config.replace({"game.systems": systems, "game.agent": alive(game.agent), "game.groups": groups})
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from metta.common.vector_env import EpisodeRecord
+from metta.eval.statistics import episode_metrics
+from metta.mettagrid.builder.envs import make_arena
+from metta.mettagrid.vec_env import make_vec_env
+from metta.mettagrid.vec_env_config import VecEnvConfig
 from metta.rl.episode_metrics import summarize_episodes
 
 
@@ -41,3 +45,29 @@ def test_partial_episodes_are_left_out() -> None:
         summarize_episodes([record([9.0], partial=True), record([1.0])], agent_steps=8).episodes["overview/reward"]
         == 1.0
     )
+
+
+def test_agents_that_never_entered_are_left_out() -> None:
+    """Of the engine's own record: one agent plays, another enters in the last step, the third never does."""
+    population = {"initial_agents": 1, "enter_steps": [2, 50]}
+    changes = {"game.max_steps": 2, "game.systems": {"population": population}}
+    config = make_arena(3).replace(changes | {"game.agent.rewards.stats": {"action.noop.success": 1.0}})
+    batch = VecEnvConfig(env=config, num_envs=1, num_slots=1, num_threads=1, desync_episodes=False)
+    env = make_vec_env(batch, seed=0)
+    for _ in range(2):
+        env.recv(0)
+        env.send(0, np.zeros(3, dtype=np.int32))
+    snapshot = env.snapshot()
+    (record,) = env.drain_episodes()
+    assert record.entered is not None
+    assert record.entered.tolist() == [True, True, False]
+    assert record.rewards.tolist() == [2.0, 0.0, 0.0]
+    metrics = summarize_episodes([record], agent_steps=6).episodes
+    assert metrics["overview/reward"] == 1.0
+    assert metrics["env_agent/action.noop.success"] == 1.0
+    assert episode_metrics(record)["reward"] == 1.0
+    env.restore(snapshot)
+    (again,) = env.drain_episodes()
+    assert again.entered is not None
+    assert again.entered.tolist() == record.entered.tolist()
+    env.close()

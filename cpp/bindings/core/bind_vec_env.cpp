@@ -2,6 +2,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 
@@ -42,15 +43,15 @@ std::span<std::uint8_t> BoundObservations(const char* name, const VecEnv& env, c
                                    {rows, static_cast<py::ssize_t>(obs.num_channels()), obs.height, obs.width});
 }
 
-std::span<std::uint8_t> BoundState(const VecEnv& env, const py::object& array) {
+std::span<std::uint8_t> BoundState(const char* name, const VecEnv& env, const py::object& array) {
   if (!env.program().obs.global_state) {
-    MG_CHECK(array.is_none(), ShapeError,
-             "a state buffer was given, but the game has no global state. Pass None, or set obs.global_state.");
+    MG_CHECK(array.is_none(), ShapeError, name,
+             " was given, but the game has no global state. Pass None, or set obs.global_state.");
     return {};
   }
   const auto channels = static_cast<py::ssize_t>(env.game().state.num_channels());
   return CheckedSpan<std::uint8_t>(
-      "state", array,
+      name, array,
       {static_cast<py::ssize_t>(env.num_envs()), channels, static_cast<py::ssize_t>(env.program().map.height),
        static_cast<py::ssize_t>(env.program().map.width)});
 }
@@ -58,7 +59,7 @@ std::span<std::uint8_t> BoundState(const VecEnv& env, const py::object& array) {
 void Bind(VecEnv& env, const py::object& observations, const py::object& rewards, const py::object& terminated,
           const py::object& truncated, const py::object& first, const py::object& action_mask,
           const py::object& action_success, const py::object& used_tokens, const py::object& final_observations,
-          const py::object& state) {
+          const py::object& state, const py::object& final_state) {
   const auto rows = static_cast<py::ssize_t>(env.num_rows());
   const auto actions = static_cast<py::ssize_t>(env.program().num_actions());
   Buffers buffers{
@@ -70,17 +71,18 @@ void Bind(VecEnv& env, const py::object& observations, const py::object& rewards
       .action_mask = CheckedSpan<bool>("action_mask", action_mask, {rows, actions}),
       .action_success = CheckedSpan<bool>("action_success", action_success, {rows}),
       .used_tokens = CheckedSpan<std::uint16_t>("used_tokens", used_tokens, {rows}),
-      .state = BoundState(env, state),
+      .state = BoundState("state", env, state),
   };
   if (!final_observations.is_none()) {
     buffers.final_observations = BoundObservations("final_observations", env, final_observations);
   }
+  if (!final_state.is_none()) buffers.final_state = BoundState("final_state", env, final_state);
   {
     const Release release;
     env.Bind(buffers);
   }
   env.arrays = py::make_tuple(observations, rewards, terminated, truncated, first, action_mask, action_success,
-                              used_tokens, final_observations, state);
+                              used_tokens, final_observations, state, final_state);
 }
 
 void Send(VecEnv& env, std::size_t slot, const py::object& actions, bool strict) {
@@ -118,6 +120,10 @@ py::dict RecordDict(const EpisodeRecord& record, const GameProgram& program) {
   data["group_stats"] = group_stats;
   data["group_ids"] = py::array_t<std::int64_t>(
       py::cast(std::vector<std::int64_t>(record.agent_groups.begin(), record.agent_groups.end())));
+  py::array_t<bool> entered(static_cast<py::ssize_t>(agents));
+  std::transform(record.entered.begin(), record.entered.end(), entered.mutable_data(),
+                 [](std::uint8_t flag) { return flag != 0; });
+  data["entered"] = entered;
   return data;
 }
 
@@ -211,7 +217,7 @@ void BindVecEnv(py::module_& module) {
       .def("bind", &Bind, py::kw_only(), py::arg("observations"), py::arg("rewards"), py::arg("terminated"),
            py::arg("truncated"), py::arg("first"), py::arg("action_mask"), py::arg("action_success"),
            py::arg("used_tokens"), py::arg("final_observations") = py::none(), py::arg("state") = py::none(),
-           "Write results into these arrays from now on.")
+           py::arg("final_state") = py::none(), "Write results into these arrays from now on.")
       .def("reset", &VecEnv::Reset, py::arg("seed"), py::call_guard<Release>())
       .def("begin_next", &VecEnv::BeginNext, py::arg("env"), py::call_guard<Release>())
       .def("send", &Send, py::arg("slot"), py::arg("actions"), py::arg("strict") = false)

@@ -86,7 +86,7 @@ char Glyph(const World& world, CellCode code) {
       {"mine_green", 'g'}, {"generator_red", 'n'}, {"generator_blue", 'B'}, {"generator_green", 'G'},
       {"altar", '_'},      {"armory", 'o'},        {"lasery", 'S'},         {"lab", 'L'},
       {"factory", 'F'},    {"temple", 'T'},        {"converter", 'c'},      {"chest", 'C'},
-      {"assembler", 'Z'},  {"door", 'D'},          {"plant", 'y'}};
+      {"assembler", 'Z'},  {"door", 'D'},          {"plant", 'y'},          {"pile", '%'}};
   for (const auto& [known, glyph] : kKnown) {
     if (name == known) return glyph;
   }

@@ -11,7 +11,7 @@ from metta.mettagrid.config.actions import ActionsConfig
 from metta.mettagrid.config.agent import AgentConfig, GroupConfig
 from metta.mettagrid.config.checks import check_names, check_stats, check_unique
 from metta.mettagrid.config.limits import MAX_AGENTS, MAX_OBJECT_KINDS, MAX_RESOURCES, MAX_STEPS
-from metta.mettagrid.config.objects import BlockConfig, ObjectConfig, WallConfig
+from metta.mettagrid.config.objects import BlockConfig, ObjectConfig, PileConfig, WallConfig
 from metta.mettagrid.config.observation import ObservationConfig
 from metta.mettagrid.config.profiles import DEFAULT_RESOURCES, Profile, profile_values
 from metta.mettagrid.config.stats import agent_stat_names
@@ -100,6 +100,10 @@ class GameConfig(Config):
             self._check_resource_uses(name, thing)
         for name, key in self.map.object_names().items():
             check_names(key, [name], self.objects, what="object", declared_in="game.objects")
+            if isinstance(self.objects[name], PileConfig):
+                raise ValueError(
+                    f"{key} places {name!r}, a pile: piles come into being when agents die. Remove it from the map."
+                )
         for name, key in self.map.group_names().items():
             check_names(key, [name], self.groups, what="group", declared_in="game.groups")
         return self

@@ -10,6 +10,7 @@ from metta.mettagrid.config.kinds.assembler import AssemblerConfig
 from metta.mettagrid.config.kinds.chest import ChestConfig
 from metta.mettagrid.config.kinds.converter import ConverterConfig
 from metta.mettagrid.config.kinds.door import DoorConfig
+from metta.mettagrid.config.kinds.pile import PileConfig
 from metta.mettagrid.config.kinds.plant import PlantConfig
 from metta.mettagrid.config.kinds.static import BlockConfig, WallConfig
 
@@ -20,11 +21,12 @@ __all__ = [
     "ConverterConfig",
     "DoorConfig",
     "ObjectConfig",
+    "PileConfig",
     "PlantConfig",
     "WallConfig",
 ]
 
 ObjectConfig = Annotated[
-    WallConfig | BlockConfig | ConverterConfig | PlantConfig | DoorConfig | ChestConfig | AssemblerConfig,
+    WallConfig | BlockConfig | ConverterConfig | PlantConfig | DoorConfig | ChestConfig | AssemblerConfig | PileConfig,
     Field(discriminator="type"),
 ]

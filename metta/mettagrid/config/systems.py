@@ -134,9 +134,12 @@ class HealthConfig(Config):
     resource: str = Field(default="hp", description="the resource that counts hit points")
     damage: int = Field(default=1, ge=0, le=MAX_AMOUNT, description="hit points that an attack takes")
     freezes: bool = Field(default=False, description="whether an attack freezes and loots as well")
-    on_death: Literal["lose", "keep"] = Field(
-        default="lose", description="lose: all that is not soul-bound is lost; keep: nothing is"
+    on_death: Literal["lose", "keep", "drop"] = Field(
+        default="lose",
+        description="what becomes of all that is not soul-bound. lose: it is lost; keep: the agent keeps it; drop: it "
+        "is left in a pile for others",
     )
+    pile: str = Field(default="pile", description="object of type pile that on_death=drop leaves behind")
     respawn_ticks: int | None = Field(
         default=10, ge=1, le=MAX_TICKS, description="steps that an agent is away; none: it is gone for good"
     )
@@ -250,6 +253,10 @@ class SystemsConfig(Config):
                         f"game.systems.health: agents of group {group!r} start without {self.health.resource!r} and "
                         f"would die at once. Set game.agent.initial_inventory.{self.health.resource}."
                     )
+            if self.health.on_death == "drop":
+                piles = [name for name, kind in kinds.items() if kind == "pile"]
+                key = "game.systems.health.pile"
+                check_names(key, [self.health.pile], piles, what="object of type pile", declared_in="game.objects")
         if self.clipper:
             clippable = [name for name, kind in kinds.items() if kind in CLIPPABLE]
             key = "game.systems.clipper.objects"

@@ -42,6 +42,7 @@ DEFAULT_LEGEND: Final[dict[str, str]] = {
     "Z": "assembler",
     "D": "door",
     "y": "plant",
+    "%": "pile",
 }
 """Character -> cell. A map's own legend extends it and may redefine a character."""
 

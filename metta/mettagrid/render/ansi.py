@@ -40,6 +40,7 @@ _COLOURS = {
     "assembler": "\x1b[1;96;44m",
     "door": "\x1b[33m",
     "plant": "\x1b[1;32m",
+    "pile": "\x1b[1;37m",
 }
 _OTHER_OBJECTS = "\x1b[37m"
 _GROUPS = ("\x1b[1;92m", "\x1b[1;94m", "\x1b[1;93m", "\x1b[1;95m", "\x1b[1;96m", "\x1b[1;91m")

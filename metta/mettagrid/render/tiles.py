@@ -45,6 +45,7 @@ _BY_NAME: dict[str, Colour] = {
     "door": (150, 108, 70),
     "block": (148, 140, 128),
     "plant": (92, 178, 88),
+    "pile": (206, 186, 140),
 }
 
 
@@ -261,6 +262,7 @@ _SIGNS: dict[str, Callable[[_Canvas, Colour], None]] = {
     "chest": _box,
     "block": _stone,
     "plant": _leaf,
+    "pile": _ore,
     "door": _planks,
     "lab": _gear,
     "factory": _gear,

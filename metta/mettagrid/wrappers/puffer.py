@@ -167,6 +167,6 @@ class PufferMettaGridEnv(pufferlib.PufferEnv):  # pyright: ignore[reportGeneralT
 
 def _info(record: EpisodeRecord) -> Info:
     """Means over the agents, as PufferLib's trainer averages and logs them."""
-    info = {"episode_return": float(record.rewards.mean()), "episode_length": float(record.length)}
-    info |= {f"agent/{name}": float(values.mean()) for name, values in record.agent_stats.items()}
+    info = {"episode_return": record.mean(record.rewards), "episode_length": float(record.length)}
+    info |= {f"agent/{name}": record.mean(values) for name, values in record.agent_stats.items()}
     return info | {f"game/{name}": float(value) for name, value in record.game_stats.items()}

@@ -219,7 +219,10 @@ def _episode_columns(
 
 
 def _agent_columns(ids: NDArray[Any], episodes: Sequence[EpisodeRecord]) -> dict[str, NDArray[Any]]:
-    """Long format, ordered by (episode, metric, agent). ``reward`` is a metric like the others."""
+    """Long format, ordered by (episode, metric, agent). ``reward`` is a metric like the others.
+
+    Agents that never entered their episode have no rows.
+    """
     blocks: list[tuple[NDArray[Any], ...]] = []
     for episode_id, episode in zip(ids, episodes, strict=True):
         stats = {"reward": episode.rewards.astype(np.float64), **episode.agent_stats}
@@ -227,13 +230,14 @@ def _agent_columns(ids: NDArray[Any], episodes: Sequence[EpisodeRecord]) -> dict
         if wrong := {name: len(values) for name, values in stats.items() if len(values) != num_agents}:
             raise ShapeContractError(f"agent_stats hold {wrong} numbers, expected one for each of {num_agents} agents.")
         groups = np.zeros(num_agents, dtype=np.int32) if episode.group_ids is None else episode.group_ids
+        agents = episode.of_those_who_entered(np.arange(num_agents, dtype=np.int32))
         blocks.append(
             (
-                np.full(len(names) * num_agents, episode_id, dtype=object),
-                np.tile(np.arange(num_agents, dtype=np.int32), len(names)),
-                np.tile(groups.astype(np.int32), len(names)),
-                np.repeat(np.array(names, dtype=object), num_agents),
-                np.concatenate([stats[name] for name in names]),
+                np.full(len(names) * len(agents), episode_id, dtype=object),
+                np.tile(agents, len(names)),
+                np.tile(groups.astype(np.int32)[agents], len(names)),
+                np.repeat(np.array(names, dtype=object), len(agents)),
+                np.concatenate([stats[name][agents] for name in names]),
             )
         )
     keys = ("episode_id", "agent_id", "group_id", "metric", "value")

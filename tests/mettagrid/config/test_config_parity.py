@@ -20,6 +20,7 @@ from metta.mettagrid.config.objects import (
     ChestConfig,
     ConverterConfig,
     DoorConfig,
+    PileConfig,
     PlantConfig,
     WallConfig,
 )
@@ -36,7 +37,16 @@ from metta.mettagrid.maps.scene_config import SCENES
 
 SCHEMA = cast(dict[str, Any], _core.config_schema())
 VARIANTS: dict[str, tuple[type[BaseModel], ...]] = {
-    "objects": (WallConfig, BlockConfig, ConverterConfig, PlantConfig, DoorConfig, ChestConfig, AssemblerConfig),
+    "objects": (
+        WallConfig,
+        BlockConfig,
+        ConverterConfig,
+        PlantConfig,
+        DoorConfig,
+        ChestConfig,
+        AssemblerConfig,
+        PileConfig,
+    ),
     "map": (RandomMapConfig, AsciiMapConfig, RoomsMapConfig, SceneMapConfig, PoolMapConfig),
 }
 

@@ -141,6 +141,7 @@ THINGS: dict[str, dict[str, Any]] = {
     "door": {},
     "chest": {"resource": "heart"},
     "assembler": {"recipes": [{"positions": ["Any"]}]},
+    "pile": {},
 }
 """An object of each kind."""
 

@@ -15,6 +15,7 @@ KINDS = (
     "armory",
     "chest",
     "door",
+    "pile",
     "plant",
     "block",
     "assembler",

@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +193,32 @@ def test_the_suites_take_games_with_absence() -> None:
     away = [[2], [2], [], [0], [0], [0], [0, 1], [0, 1, 2]]
     parallel_api_test(with_absence(away), num_cycles=100)
     api_test(parallel_to_aec(with_absence([[], [], [1], [1], [0, 1], [0, 1, 2]])), num_cycles=20)
+
+
+TURNOVER: dict[str, Any] = {
+    "population": {"initial_agents": 1, "enter_steps": [2, 5, 7, 9], "leave_steps": [8], "stay": 25},
+    "health": {"resource": "heart", "respawn_ticks": 3},
+    "upkeep": {"resources": {"heart": 0.2}, "on_shortage": "die"},
+}
+"""Agents enter late, die, come back and leave. All enter: the suite asks that all who may play do."""
+
+
+@pytest.mark.parametrize("respawn", [3, None])
+def test_the_suites_take_games_whose_agents_enter_and_leave(respawn: int | None) -> None:
+    """The engine's own turnover, over several episodes."""
+    systems = TURNOVER | {"health": TURNOVER["health"] | {"respawn_ticks": respawn}}
+    game = make_arena(5).replace({"game.agent.initial_inventory": {"heart": 3}, "game.systems": systems})
+    env = MettaGridPettingZooEnv(game, max_cycles=60)
+    env.reset(seed=1)
+    present = [tuple(env.agents)]
+    while env.agents:
+        env.step(dict.fromkeys(env.agents, 1))
+        present.append(tuple(env.agents))
+    assert present[0] == ("agent_0",)
+    seen = {agent for agents in present for agent in agents}
+    assert seen == set(env.possible_agents)
+    assert any(set(now) < set(then) for then, now in pairwise(present)), "somebody leaves while others play on"
+    parallel_api_test(MettaGridPettingZooEnv(game, max_cycles=60), num_cycles=300)
 
 
 def test_the_state_is_the_map() -> None:

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -183,7 +184,20 @@ struct AssemblerConfig {
   }
 };
 
-using ObjectConfig =
-    std::variant<WallConfig, BlockConfig, ConverterConfig, PlantConfig, DoorConfig, ChestConfig, AssemblerConfig>;
+// What agents that die leave behind; see objects/pile.h.
+struct PileConfig {
+  static constexpr const char* kType = "pile";
+  std::int64_t type_id = 24;
+  std::optional<std::int64_t> capacity;
+
+  template <class Visitor, class Self>
+  static void Visit(Visitor&& visit, Self& self) {
+    visit("type_id", self.type_id);
+    visit("capacity", self.capacity);
+  }
+};
+
+using ObjectConfig = std::variant<WallConfig, BlockConfig, ConverterConfig, PlantConfig, DoorConfig, ChestConfig,
+                                  AssemblerConfig, PileConfig>;
 
 }  // namespace mettagrid

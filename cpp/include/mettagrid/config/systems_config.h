@@ -64,6 +64,7 @@ struct HealthConfig {
   std::int64_t damage = 1;
   bool freezes = false;
   std::string on_death = "lose";
+  std::string pile = "pile";
   std::optional<std::int64_t> respawn_ticks = 10;
   std::string respawn_at = "start";
   bool restock = false;
@@ -74,6 +75,7 @@ struct HealthConfig {
     visit("damage", self.damage);
     visit("freezes", self.freezes);
     visit("on_death", self.on_death);
+    visit("pile", self.pile);
     visit("respawn_ticks", self.respawn_ticks);
     visit("respawn_at", self.respawn_at);
     visit("restock", self.restock);

@@ -22,6 +22,7 @@ struct Buffers {
 
   // Like observations: how episodes ended, where the next one begins in the same step. Empty in next-step mode.
   std::span<std::uint8_t> final_observations;
+  std::span<std::uint8_t> final_state;  // like state, in the same mode
 
   // The part of environment `env` in a batch of games like `game`.
   Buffers Of(std::size_t env, const Game& game) const {
@@ -40,7 +41,8 @@ struct Buffers {
             action_success.subspan(begin, count),
             used_tokens.subspan(begin, count),
             state.subspan(env * state_bytes, state_bytes),
-            same_step ? final_observations.subspan(begin * obs, count * obs) : final_observations};
+            same_step ? final_observations.subspan(begin * obs, count * obs) : final_observations,
+            same_step ? final_state.subspan(env * state_bytes, state_bytes) : final_state};
   }
 };
 

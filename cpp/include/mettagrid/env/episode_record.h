@@ -25,6 +25,7 @@ struct EpisodeRecord {
   std::vector<double> group_rewards;       // [groups] sum of the returns
   std::vector<double> group_sizes;         // [groups]
   std::vector<std::uint8_t> agent_groups;  // [A] group ids
+  std::vector<std::uint8_t> entered;       // [A] whether the agent took part at any time
 
   friend bool operator==(const EpisodeRecord&, const EpisodeRecord&) = default;
 };

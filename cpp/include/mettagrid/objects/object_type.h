@@ -86,8 +86,14 @@ struct AssemblerRules {
   std::uint16_t used = 0;                // stat slot
 };
 
+struct PileRules {
+  std::uint16_t used = 0;  // stat slots
+  std::uint16_t dropped = 0;
+  std::uint16_t lost = 0;
+};
+
 // Kinds of objects that have a state. Each has one line in objects/object_kinds.cpp, in this order.
-using ObjectRules = std::variant<ConverterRules, PlantRules, DoorRules, ChestRules, AssemblerRules>;
+using ObjectRules = std::variant<ConverterRules, PlantRules, DoorRules, ChestRules, AssemblerRules, PileRules>;
 
 struct ObjectType {
   std::string name;
@@ -98,7 +104,9 @@ struct ObjectType {
   std::uint32_t reach = 0;          // how many cells around itself it looks at
   bool on_floor = false;            // agents may stand on it: see World::floor
   std::uint16_t first = 0;          // objects of this type are numbered first .. first + count - 1
-  std::uint16_t count = 0;          // the most that one episode's map can hold
+  std::uint16_t count = 0;          // the most that one episode can hold
+  std::uint16_t spare = 0;          // of these, not on the map at first: they come into being during the episode
+  std::uint16_t spare_per_agent = 0;
 };
 
 // Things without a state of their own: the cell code says all.

@@ -43,7 +43,7 @@ struct ClipperRules {
   std::uint16_t unclipped = 0;       // stat slot
 };
 
-enum class OnDeath : std::uint8_t { kLose, kKeep };
+enum class OnDeath : std::uint8_t { kLose, kKeep, kDrop };
 
 struct HealthRules {
   bool enabled = false;
@@ -51,6 +51,7 @@ struct HealthRules {
   Amount damage = 0;  // of a hit
   bool freezes = false;
   OnDeath on_death = OnDeath::kLose;
+  std::size_t pile = 0;             // object type of what is dropped
   std::uint32_t respawn_ticks = 0;  // 0: never
   bool respawns_at_start = true;    // else on any free cell
   bool restocks = false;

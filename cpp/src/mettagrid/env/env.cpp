@@ -173,7 +173,7 @@ void Env::Restore(std::span<const std::byte> snapshot) {
   std::memcpy(copy.data(), bytes.data(), bytes.size());
   MG_CHECK(IsSound(World(game_->program, copy.data()->bytes)), EnvError,
            "the snapshot's world contradicts itself: the bytes are damaged, or belong to a changed game.");
-  ended_.Read(snapshot.subspan(bytes.size()), game_->program);
+  ended_.Read(snapshot.subspan(bytes.size()), *game_);
   storage_.swap(copy);
   world_ = World(game_->program, storage_.data()->bytes);
 }

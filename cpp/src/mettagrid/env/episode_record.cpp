@@ -62,6 +62,7 @@ EpisodeRecord MakeRecord(const World& world) {
     record.group_rewards[group] += world.agents.episode_return[i];
     record.group_sizes[group] += 1.0;
     record.agent_groups.push_back(program.group_ids[group]);
+    record.entered.push_back(world.agents.presence[i] == Presence::kWaiting ? 0 : 1);
   }
   const SocialMetrics society = MeasureSociety(world);
   record.game_stats = {static_cast<double>(header.tokens_written),
@@ -85,6 +86,7 @@ void AppendFlat(const EpisodeRecord& record, std::vector<double>& flat) {
     flat.insert(flat.end(), part->begin(), part->end());
   }
   flat.insert(flat.end(), record.agent_groups.begin(), record.agent_groups.end());
+  flat.insert(flat.end(), record.entered.begin(), record.entered.end());
 }
 
 EpisodeRecord ReadFlat(std::span<const GamePtr> games, const std::vector<double>& flat, std::size_t& position) {
@@ -97,7 +99,7 @@ EpisodeRecord ReadFlat(std::span<const GamePtr> games, const std::vector<double>
   const std::size_t groups = program.group_ids.size();
   const std::size_t game_stats = GameStatNames(program).size();
   const std::size_t needed =
-      kFlatHeader + agents + program.stats.size() * agents + game_stats + groups + groups + agents;
+      kFlatHeader + agents + program.stats.size() * agents + game_stats + groups + groups + agents + agents;
   MG_CHECK(flat.size() - position >= needed && flat[position + 8] == static_cast<double>(agents), EnvError,
            "the snapshot's episode records do not fit this game: ", flat.size() - position,
            " numbers left, a record has ", needed, ".");
@@ -122,6 +124,7 @@ EpisodeRecord ReadFlat(std::span<const GamePtr> games, const std::vector<double>
   take(record.group_rewards, groups);
   take(record.group_sizes, groups);
   for (std::size_t i = 0; i < agents; ++i) record.agent_groups.push_back(static_cast<std::uint8_t>(next[i]));
+  for (std::size_t i = agents; i < 2 * agents; ++i) record.entered.push_back(next[i] != 0.0 ? 1 : 0);
   position += needed;
   return record;
 }

@@ -56,6 +56,9 @@ void VecEnv::Bind(const Buffers& buffers) {
   MG_CHECK(same_step_ != buffers.final_observations.empty(), EnvError, "final_observations is ",
            same_step_ ? "missing" : "given", ", but autoreset is ", same_step_ ? "same_step" : "next_step",
            ". Bind it in same_step mode only.");
+  const bool has_final_state = same_step_ && program().obs.global_state;
+  MG_CHECK(has_final_state != buffers.final_state.empty(), EnvError, "final_state is ",
+           has_final_state ? "missing" : "given", ", expected one in same_step mode, in games with a global state.");
   buffers_ = buffers;
   bound_ = true;
 }

@@ -10,6 +10,7 @@
 #include "mettagrid/objects/converter.h"
 #include "mettagrid/objects/door.h"
 #include "mettagrid/objects/object_kinds.h"
+#include "mettagrid/objects/pile.h"
 #include "mettagrid/objects/plant.h"
 
 namespace mettagrid {
@@ -109,12 +110,16 @@ class Compiler {
     const std::uint32_t pad_x = std::max(reach, static_cast<std::uint32_t>(game_.obs.width / 2));
     const std::uint32_t pad_y = std::max(reach, static_cast<std::uint32_t>(game_.obs.height / 2));
     game_.map = CompileMap(config_.map, things_, game_.num_agents, pad_x, pad_y);
-    const std::vector<std::uint64_t> capacity = game_.map.Capacity(game_.object_types.size());
+    std::vector<std::uint64_t> capacity = game_.map.Capacity(game_.object_types.size());
     game_.first_agent_code = static_cast<CellCode>(1 + game_.statics.size());
     game_.first_object_code = static_cast<CellCode>(game_.first_agent_code + game_.num_agents);
     std::uint64_t total = 0;
     for (std::size_t i = 0; i < capacity.size(); ++i) {
       ObjectType& type = game_.object_types[i];
+      const std::uint64_t spare = type.spare + std::uint64_t{type.spare_per_agent} * game_.num_agents;
+      MG_CHECK(spare == 0 || capacity[i] == 0, ConfigError, "the map places '", type.name,
+               "', which comes into being during an episode only. Remove it from the map.");
+      capacity[i] += spare;
       MG_CHECK(game_.first_object_code + total + capacity[i] < kOutside, ConfigError, "the map holds more than ",
                kOutside - game_.first_object_code, " objects. Lower map.objects.", type.name, ".");
       type.first = static_cast<std::uint16_t>(total);

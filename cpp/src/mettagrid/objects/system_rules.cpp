@@ -83,16 +83,31 @@ ClipperRules Compile(const ClipperConfig& config, const Names& names, const Game
   return rules;
 }
 
-HealthRules Compile(const HealthConfig& config, const Names& names) {
+std::size_t PileType(const HealthConfig& config, const GameProgram& game) {
+  const auto found =
+      std::find_if(game.object_types.begin(), game.object_types.end(), [&config](const ObjectType& type) {
+        return type.name == config.pile && std::holds_alternative<PileRules>(type.rules);
+      });
+  MG_CHECK(found != game.object_types.end(), ConfigError, "systems.health.pile='", config.pile,
+           "', expected an object of type 'pile', which on_death='drop' leaves behind. Add it to objects.");
+  return static_cast<std::size_t>(found - game.object_types.begin());
+}
+
+HealthRules Compile(const HealthConfig& config, const Names& names, const GameProgram& game) {
   const std::string key = "systems.health";
   HealthRules rules;
   rules.enabled = true;
   rules.hp = names.Item(key + ".resource", config.resource);
   rules.damage = static_cast<Amount>(Ranged(key + ".damage", config.damage, 0, kMaxAmount));
   rules.freezes = config.freezes;
-  MG_CHECK(config.on_death == "lose" || config.on_death == "keep", ConfigError, key, ".on_death='", config.on_death,
-           "', expected 'lose' or 'keep'.");
-  rules.on_death = config.on_death == "lose" ? OnDeath::kLose : OnDeath::kKeep;
+  if (config.on_death == "drop") {
+    rules.on_death = OnDeath::kDrop;
+    rules.pile = PileType(config, game);
+  } else {
+    MG_CHECK(config.on_death == "lose" || config.on_death == "keep", ConfigError, key, ".on_death='", config.on_death,
+             "', expected 'lose', 'keep' or 'drop'.");
+    rules.on_death = config.on_death == "lose" ? OnDeath::kLose : OnDeath::kKeep;
+  }
   if (config.respawn_ticks) {
     rules.respawn_ticks =
         static_cast<std::uint32_t>(Ranged(key + ".respawn_ticks", *config.respawn_ticks, 1, kMaxTicks));
@@ -149,7 +164,7 @@ void CompileSystems(const SystemsConfig& config, const Names& names, GameProgram
   if (config.regeneration) rules.regeneration = Compile(*config.regeneration, names);
   if (config.upkeep) rules.upkeep = Compile(*config.upkeep, names);
   if (config.clipper) rules.clipper = Compile(*config.clipper, names, game);
-  if (config.health) rules.health = Compile(*config.health, names);
+  if (config.health) rules.health = Compile(*config.health, names, game);
   if (config.population) rules.population = Compile(*config.population, names, game.num_agents);
   MG_CHECK(rules.upkeep.on_shortage != OnShortage::kDie || rules.health.enabled, ConfigError,
            "systems.upkeep.on_shortage='die', but agents have no hit points. Set systems.health.");

@@ -57,11 +57,13 @@ struct Stretch {
 
   std::uint16_t faults = 0;
   std::uint16_t agents = 0;
+  std::uint16_t objects = 0;
   alignas(8) std::array<std::uint8_t, kCells + 8> things{};  // 1 where something stands
 
   Stretch(const GameProgram& program, const CellCode* cells, const CellCode* base, std::size_t count, CellCode end) {
     const CellCode first = program.first_agent_code;
     const auto num_agents = static_cast<CellCode>(program.num_agents);
+    const CellCode first_object = program.first_object_code;
     for (std::size_t i = 0; i < count; ++i) {
       const CellCode code = cells[i];
       const auto outside = static_cast<std::uint16_t>(code == kOutside);
@@ -69,6 +71,7 @@ struct Stretch {
       faults |= static_cast<std::uint16_t>(static_cast<std::uint16_t>(base[i] == kOutside) ^ outside);
       faults |= static_cast<std::uint16_t>(unknown ^ outside);
       agents = static_cast<std::uint16_t>(agents + (static_cast<CellCode>(code - first) < num_agents));
+      objects = static_cast<std::uint16_t>(objects + ((code >= first_object) & (code != kOutside)));
     }
     for (std::size_t i = 0; i < count; ++i) {
       things[i] = static_cast<std::uint8_t>((cells[i] != kEmpty) & (cells[i] != kOutside));
@@ -94,6 +97,7 @@ bool GridIsSound(const World& world, std::size_t num_codes) {
   const GameProgram& program = *world.program;
   const std::size_t num_cells = program.map.num_cells();
   std::size_t agents_seen = 0;
+  std::size_t objects_seen = 0;
   for (std::size_t begin = 0; begin < num_cells; begin += Stretch::kCells) {
     const std::size_t count = std::min(num_cells - begin, Stretch::kCells);
     const Stretch stretch(program, world.cells + begin, program.map.base.data() + begin, count,
@@ -105,10 +109,16 @@ bool GridIsSound(const World& world, std::size_t num_codes) {
     }
     if (differing != 0) return false;
     agents_seen += stretch.agents;
+    objects_seen += stretch.objects;
   }
   std::size_t agents_here = 0;
   for (std::size_t i = 0; i < program.num_agents; ++i) agents_here += world.IsHere(AgentId(i)) ? 1 : 0;
-  return agents_seen == agents_here;
+  std::size_t objects_here = 0;  // those in sight: no cell shows an object that lies elsewhere, or nowhere
+  for (std::size_t i = 0; i < program.num_objects(); ++i) {
+    const CellIndex cell = world.objects.cell[i];
+    objects_here += cell < num_cells && world.cells[cell] == program.CodeOf(ObjectId(i)) ? 1 : 0;
+  }
+  return agents_seen == agents_here && objects_seen == objects_here;
 }
 
 bool AgentIsSound(const World& world, AgentId agent) {

@@ -8,6 +8,7 @@
 
 #include "mettagrid/config/named.h"
 
+// What each kind of object does: objects/<kind>.h.
 namespace mettagrid {
 
 struct WallConfig {
@@ -59,7 +60,6 @@ struct ConverterConfig {
   }
 };
 
-// A patch that is harvested by use and grows back; see objects/plant.h.
 struct PlantConfig {
   static constexpr const char* kType = "plant";
   std::int64_t type_id = 22;
@@ -82,7 +82,6 @@ struct PlantConfig {
   }
 };
 
-// Closed until somebody opens it with a key; see objects/door.h.
 struct DoorConfig {
   static constexpr const char* kType = "door";
   std::int64_t type_id = 21;
@@ -115,7 +114,6 @@ struct GlyphTransferConfig {
   }
 };
 
-// Keeps resources; see objects/chest.h.
 struct ChestConfig {
   static constexpr const char* kType = "chest";
   std::int64_t type_id = 20;
@@ -159,7 +157,6 @@ struct AssemblerRecipeConfig {
   }
 };
 
-// Makes things at once for the agents around it; see objects/assembler.h.
 struct AssemblerConfig {
   static constexpr const char* kType = "assembler";
   std::int64_t type_id = 23;
@@ -184,7 +181,6 @@ struct AssemblerConfig {
   }
 };
 
-// What agents that die leave behind; see objects/pile.h.
 struct PileConfig {
   static constexpr const char* kType = "pile";
   std::int64_t type_id = 24;

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Self
 from torch import Tensor, nn
 
 from metta.agent.module import Data, MettaModule, Shape, TensorMap, check_tensors
+from metta.agent.symbols import SymbolTable
 from metta.agent.wiring import Node, Order, Plan, make_plan
 from metta.agent.wrappers.base import WrapperModule, unwrapped, wrappers_of
 from metta.agent.wrappers.signals import Signals
-from metta.common.errors import KeyContractError
+from metta.common.errors import KeyContractError, ShapeContractError
 from metta.common.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class ComponentContainer(nn.ModuleDict):
     Without it, such keys count as inputs and are looked for at the first call. The first call after a change checks
     keys and shapes of every component; later calls run straight through (``validate`` checks again).
     ``order="insertion"`` runs components as they were added; ``build`` then checks that this order can work.
+    ``symbols`` holds the constraints of symbolic sizes in ``inputs``.
 
     Training signals (``_frozen_components`` ...) in the TensorDict of a call are carried out by ``controller`` before
     the components run; what is in force is written back (``_component_status`` ...).
@@ -47,12 +49,14 @@ class ComponentContainer(nn.ModuleDict):
 
     def __init__(
         self,
-        inputs: Mapping[str, Shape] | Iterable[str] | None = None,
+        inputs: Mapping[str, Shape | None] | Iterable[str] | None = None,
         *,
         order: Order = "dependency",
+        symbols: SymbolTable | None = None,
     ) -> None:
         super().__init__()
         self.order: Order = order
+        self.symbols = symbols or SymbolTable()
         self.signals = Signals()
         self._controller: Controller | None = None
         self._inputs: dict[str, Shape | None] | None = None
@@ -194,7 +198,12 @@ class ComponentContainer(nn.ModuleDict):
         self._checked = False
         plan = self._built()
         reader = f"container of {list(self.keys())} reads"
-        check_tensors(td, plan.inputs, {k: v for k, v in (self._inputs or {}).items() if v is not None}, reader)
+        shapes = {key: shape for key, shape in (self._inputs or {}).items() if shape is not None}
+        check_tensors(td, plan.inputs, shapes, reader)
+        if faults := self.symbols.check_shapes(
+            {key: (shapes[key], tuple(td[key].shape)) for key in plan.inputs if key in shapes}
+        ):
+            raise ShapeContractError(f"{reader} inputs of the wrong size: {'; '.join(faults)}.")
         data = {key: td[key] for key in plan.inputs}
         outputs: dict[str, Tensor] = {}
         components = self._components()
@@ -250,7 +259,7 @@ class ComponentContainer(nn.ModuleDict):
 
         ``keep=("behaviour",)`` keeps wrappers with these roles around copies of nothing: they wrap the same components.
         """
-        clean = ComponentContainer(self._inputs_declared(), order=self.order)
+        clean = ComponentContainer(self._inputs, order=self.order, symbols=self.symbols)
         for name, component in self.items():
             bare: MettaModule | ComponentContainer
             if isinstance(component, ComponentContainer):
@@ -290,11 +299,6 @@ class ComponentContainer(nn.ModuleDict):
         if isinstance(component, WrapperModule):
             component.attach(name, self.signals)
         self._forget_plan()
-
-    def _inputs_declared(self) -> Mapping[str, Shape] | Iterable[str] | None:
-        if self._inputs is None or any(shape is None for shape in self._inputs.values()):
-            return self._inputs and list(self._inputs)
-        return {key: shape for key, shape in self._inputs.items() if shape is not None}
 
     def _built(self) -> Plan:
         if self._plan is None:

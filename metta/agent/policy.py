@@ -17,7 +17,7 @@ from metta.agent.distribution import MaskedCategorical, choose_actions
 from metta.agent.memory import Memory, MemorySpec, Rows
 from metta.agent.module import MEMORY_PREFIX, NEXT_MEMORY_PREFIX, Data
 from metta.agent.policies.registry import build_network
-from metta.agent.policy_config import BagConfig, BagLstmConfig, FastConfig, MlpConfig
+from metta.agent.policy_config import AnyPolicyConfig
 from metta.agent.wrappers.base import WrapperModule, wrappers_of
 from metta.common.env_spec import EnvSpec
 from metta.common.errors import KeyContractError, ShapeContractError
@@ -60,9 +60,7 @@ class Policy(nn.Module):
     Shapes (B rows, s segments of T steps, A actions): see ``act`` and ``evaluate``.
     """
 
-    def __init__(
-        self, config: BagConfig | BagLstmConfig | FastConfig | MlpConfig, spec: EnvSpec, network: ComponentContainer
-    ) -> None:
+    def __init__(self, config: AnyPolicyConfig, spec: EnvSpec, network: ComponentContainer) -> None:
         super().__init__()
         self.config = config
         self.spec = spec
@@ -287,7 +285,7 @@ class Policy(nn.Module):
 
 
 def build_policy(
-    config: BagConfig | BagLstmConfig | FastConfig | MlpConfig,
+    config: AnyPolicyConfig,
     spec: EnvSpec,
     *,
     device: torch.device | str = "cpu",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from metta.agent.network_config import NetworkConfig, read_network
 from metta.common.config import Config
 from metta.common.env_spec import EnvSpec
 
@@ -15,13 +16,18 @@ Size = Annotated[int, Field(ge=1)]
 Sizes = tuple[Size, ...]
 
 
-class BasePolicyConfig(Config):
-    """Fields that every preset honours."""
+class CommonPolicyConfig(Config):
+    """Fields that every policy honours."""
 
     clip_range: float = Field(
         default=0.0, ge=0, description="after each optimizer step weights are clamped to +-clip_range; 0 = off"
     )
     use_action_mask: bool = Field(default=True, description="never choose an action that the environment masks out")
+
+
+class BasePolicyConfig(CommonPolicyConfig):
+    """Fields that every preset with a fixed network honours."""
+
     actor_gain: float = Field(default=0.01, gt=0, description="orthogonal gain of the actor head: small = near uniform")
     value_gain: float = Field(
         default=0.01,
@@ -88,7 +94,17 @@ class MlpConfig(BasePolicyConfig):
     shared_trunk: bool = Field(default=False, description="actor and value head share one trunk instead of one each")
 
 
-PolicyConfig = Annotated[BagConfig | BagLstmConfig | FastConfig | MlpConfig, Field(discriminator="type")]
+class NetworkPolicyConfig(CommonPolicyConfig):
+    """A network from YAML. The whole network stands in the resolved config and in each artifact, so both go alone."""
+
+    type: Literal["network"] = "network"
+    network: Annotated[NetworkConfig, BeforeValidator(read_network)] = Field(
+        description="name of a file in configs/network, path of a YAML file, or the network itself"
+    )
+
+
+AnyPolicyConfig = BagConfig | BagLstmConfig | FastConfig | MlpConfig | NetworkPolicyConfig
+PolicyConfig = Annotated[AnyPolicyConfig, Field(discriminator="type")]
 """What `policy_architecture=` takes."""
 
 

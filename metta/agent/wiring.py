@@ -102,9 +102,11 @@ def _check_shapes(key: str, producer: str, source: Node, consumer: str, sink: No
     given, wanted = source.output_shapes.get(key), sink.input_shapes.get(key)
     if given is None or wanted is None:
         return
-    same_length = len(given) == len(wanted)
-    if not same_length or any(
-        isinstance(a, int) and isinstance(b, int) and a != b for a, b in zip(given, wanted, strict=True)
+    # Sizes before the last ones pass through components, so one side may name more of them than the other.
+    extra = wanted[: max(0, len(wanted) - len(given))]
+    pairs = zip(reversed(given), reversed(wanted), strict=False)
+    if any(isinstance(size, int) for size in extra) or any(
+        isinstance(a, int) and isinstance(b, int) and a != b for a, b in pairs
     ):
         raise ShapeContractError(
             f"key {key!r}: component {producer!r} produces shape {given}, component {consumer!r} reads {wanted}. "

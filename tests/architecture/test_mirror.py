@@ -6,6 +6,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTED_IN = {
+    "agent/network_check.py": "agent/test_network_builder.py",
+    "agent/network_draft.py": "agent/test_network_builder.py",
     "agent/policies/bag.py": "agent/test_policy.py",
     "agent/policies/bag_lstm.py": "agent/test_policy.py",
     "agent/policies/fast.py": "agent/test_policy.py",

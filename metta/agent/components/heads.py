@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from torch import Tensor, nn
 
 from metta.agent.components.activation import orthogonal_init
-from metta.agent.module import MettaModule, TensorMap
+from metta.agent.components.inference import complete, num_actions_of, size_of
+from metta.agent.module import MettaModule, Shape, TensorMap
+from metta.common.env_spec import EnvSpec
 
 
 class ActorHead(MettaModule):
@@ -30,6 +35,12 @@ class ActorHead(MettaModule):
         self.in_key, self.out_key = in_key, out_key
         self.linear = orthogonal_init(nn.Linear(in_features, num_actions), gain)
 
+    @classmethod
+    def infer(
+        cls, config: Mapping[str, Any], in_keys: Sequence[str], shapes: Mapping[str, Shape], spec: EnvSpec | None
+    ) -> dict[str, Any]:
+        return complete(config, in_features=size_of(shapes, in_keys), num_actions=num_actions_of(spec))
+
     def _compute(self, td: TensorMap) -> dict[str, Tensor]:
         return {self.out_key: self.linear(td[self.in_key])}
 
@@ -47,6 +58,12 @@ class ValueHead(MettaModule):
         super().__init__([in_key], [out_key], input_shapes={in_key: (in_features,)}, output_shapes={out_key: ()})
         self.in_key, self.out_key = in_key, out_key
         self.linear = orthogonal_init(nn.Linear(in_features, 1), gain)
+
+    @classmethod
+    def infer(
+        cls, config: Mapping[str, Any], in_keys: Sequence[str], shapes: Mapping[str, Shape], spec: EnvSpec | None
+    ) -> dict[str, Any]:
+        return complete(config, in_features=size_of(shapes, in_keys))
 
     def _compute(self, td: TensorMap) -> dict[str, Tensor]:
         return {self.out_key: self.linear(td[self.in_key]).squeeze(-1)}

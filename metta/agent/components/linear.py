@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 from torch import Tensor, nn
 
 from metta.agent.components.activation import activation_named, gain_of, orthogonal_init
-from metta.agent.module import MettaModule, TensorMap
+from metta.agent.components.inference import complete, shape_of, size_of
+from metta.agent.module import MettaModule, Shape, TensorMap
+from metta.common.env_spec import EnvSpec
 
 
 class LinearModule(MettaModule):
@@ -41,6 +44,12 @@ class LinearModule(MettaModule):
         layer = nn.Linear(in_features, out_features, bias=bias)
         self.linear = orthogonal_init(layer, gain_of(activation) if gain is None else gain)
 
+    @classmethod
+    def infer(
+        cls, config: Mapping[str, Any], in_keys: Sequence[str], shapes: Mapping[str, Shape], spec: EnvSpec | None
+    ) -> dict[str, Any]:
+        return complete(config, in_features=size_of(shapes, in_keys))
+
     def _compute(self, td: TensorMap) -> dict[str, Tensor]:
         return {self.out_key: self.activate(self.linear(td[self.in_key]))}
 
@@ -72,6 +81,12 @@ class MLP(MettaModule):
         self.layers = nn.ModuleList(
             orthogonal_init(nn.Linear(before, after), gain_of(activation)) for before, after in pairwise(sizes)
         )
+
+    @classmethod
+    def infer(
+        cls, config: Mapping[str, Any], in_keys: Sequence[str], shapes: Mapping[str, Shape], spec: EnvSpec | None
+    ) -> dict[str, Any]:
+        return complete(config, in_shape=shape_of(shapes, in_keys))
 
     def _compute(self, td: TensorMap) -> dict[str, Tensor]:
         x = td[self.in_key]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,11 @@ from torch.autograd.function import once_differentiable
 
 from metta.agent.components.activation import activation_named
 from metta.agent.components.feature_table import FeatureTable
+from metta.agent.components.inference import token_arguments
 from metta.agent.components.token_index import TokenIndex
-from metta.agent.module import MettaModule, TensorMap
+from metta.agent.module import MettaModule, Shape, TensorMap
 from metta.common import _kernels
+from metta.common.env_spec import EnvSpec
 
 _TYPICAL_TOKENS = 48
 """Tokens that an arena observation uses on average (mettagrid_facts); scales the first weights."""
@@ -56,6 +59,12 @@ class TokenBag(MettaModule):
         # The outputs' variance is gain^2 times the share of the tokens whose weight is 1.
         self.weight = nn.Parameter(torch.randn(features.num_rows, width) * (gain / _TYPICAL_TOKENS**0.5))
         self.bias = nn.Parameter(torch.zeros(width))
+
+    @classmethod
+    def infer(
+        cls, config: Mapping[str, Any], in_keys: Sequence[str], shapes: Mapping[str, Shape], spec: EnvSpec | None
+    ) -> dict[str, Any]:
+        return token_arguments(config, spec, "TokenBag")
 
     def _compute(self, td: TensorMap) -> dict[str, Tensor]:
         obs = td[self.in_key]

@@ -86,7 +86,7 @@ def measure(trainer: Any, seconds: float) -> dict[str, Any]:
     spent: dict[str, float] = {}
     begin = time.perf_counter()
     steps_before = trainer.state.agent_step
-    while time.perf_counter() - begin < seconds:
+    while not speeds or time.perf_counter() - begin < seconds:
         start = time.perf_counter()
         stats = trainer.train_epoch()
         speeds.append(stats.rollout.agent_steps / (time.perf_counter() - start))

@@ -56,11 +56,7 @@ def make_plan(
     for name, node in nodes.items():
         reasons = waits_for[name] = {}
         for dependency in node.dependencies:
-            if dependency not in nodes:
-                raise KeyContractError(
-                    f"component {name!r} depends on {dependency!r}, which is not registered; "
-                    f"there are {sorted(nodes)}.{did_you_mean(dependency, nodes)}"
-                )
+            _check_registered(dependency, name, nodes)
             reasons[dependency] = "explicit dependency"
         for key in node.in_keys:
             if key in producers:
@@ -75,10 +71,8 @@ def make_plan(
                     f"known keys are {known}.{did_you_mean(key, known)} Add a component with {key!r} among its "
                     f"out_keys."
                 )
-    sorted_names = _sort(waits_for)  # also for insertion order: it finds cycles
-    if order == "insertion":
-        sorted_names = _as_registered(waits_for)
-    return Plan(sorted_names, tuple(external), tuple(producers))
+    names = _sort(waits_for)  # also for insertion order: it finds cycles
+    return Plan(names if order == "dependency" else _as_registered(waits_for), tuple(external), tuple(producers))
 
 
 def _find_producers(nodes: Mapping[str, Node], inputs: Collection[str] | None) -> dict[str, str]:
@@ -96,6 +90,14 @@ def _find_producers(nodes: Mapping[str, Node], inputs: Collection[str] | None) -
                 )
             producers[key] = name
     return producers
+
+
+def _check_registered(dependency: str, name: str, nodes: Collection[str]) -> None:
+    if dependency not in nodes:
+        raise KeyContractError(
+            f"component {name!r} depends on {dependency!r}, which is not registered; "
+            f"there are {sorted(nodes)}.{did_you_mean(dependency, nodes)}"
+        )
 
 
 def _check_shapes(key: str, producer: str, source: Node, consumer: str, sink: Node) -> None:

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+TINY_BATCH = ("batch_size=192", "minibatch_size=192", "bptt_horizon=4")
 TINY: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "env_step": (
         ("--agents", "2", "--envs", "2", "--repeats", "2", "--agent-steps", "40"),
@@ -34,7 +35,7 @@ TINY: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "maps": (("--seconds", "0.005", "--rounds", "2"), ("maps_per_s",)),
     "snapshot": (("--agents", "2", "--envs", "2"), ("state_hash_us", "world_bytes")),
     "train": (
-        tuple("--seconds 0 --threads 1 --num-envs 2 --set batch_size=192 minibatch_size=192 bptt_horizon=4".split()),
+        ("--seconds", "0", "--threads", "1", "--num-envs", "2", "--set", *TINY_BATCH),
         ("benchmark", "sps"),
     ),
     "wrappers": (("--agents", "2", "--envs", "2", "--rounds", "1"), ("ratio",)),

@@ -180,6 +180,14 @@ class Policy(nn.Module):
         """What the wrappers remember (collected gradients, running statistics)."""
         return wrapper_states(self.network)
 
+    def behavior_state(self) -> dict[str, Tensor]:
+        """The part of ``wrapper_state`` on which outputs depend: it belongs to a saved policy."""
+        return wrapper_states(self.network, "behaviour")
+
+    def load_behavior_state(self, state: Mapping[str, Tensor]) -> None:
+        """Go back to what ``behavior_state`` told; what this policy's wrappers do not know is left out."""
+        load_wrapper_states(self.network, state)
+
     def load_control_state(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
         """Go back to what ``control_state`` and ``wrapper_state`` told."""
         self.network.controller.load_state_dict(state)

@@ -22,6 +22,8 @@ from metta.common.uri import artifact_name, parse_policy_uri, resolve_latest, ru
 
 _log = get_logger(__name__)
 _ARCHITECTURE: TypeAdapter[PolicyConfig] = TypeAdapter(PolicyConfig)
+_WRAPPERS = "wrapper_state/"
+"""Before the names of what a policy's wrappers remember, among its weights in an artifact."""
 
 
 class CheckpointManager:
@@ -41,7 +43,7 @@ class CheckpointManager:
             CheckpointError: it cannot be written.
             NotANumberError: a weight is NaN or infinite; nothing is written.
         """
-        weights = policy.state_dict()
+        weights = {**policy.state_dict(), **{_WRAPPERS + key: value for key, value in policy.behavior_state().items()}}
         broken = [name for name, tensor in weights.items() if not bool(torch.isfinite(tensor).all())]
         if broken:
             raise NotANumberError(f"epoch {epoch}: weights {broken[:4]} hold NaN or infinity; no policy is written.")
@@ -103,7 +105,7 @@ def load_policy(uri: str, spec: EnvSpec, device: torch.device | str = "cpu") -> 
     parsed = parse_policy_uri(uri)
     if parsed.scheme == "mock":
         return build_mock_policy(parsed.name, spec, device)
-    return load_trained(uri, spec, device)
+    return load_trained(uri, spec, device).eval()
 
 
 def load_trained(uri: str, spec: EnvSpec, device: torch.device | str = "cpu") -> Policy:
@@ -132,6 +134,8 @@ def load_trained(uri: str, spec: EnvSpec, device: torch.device | str = "cpu") ->
             "version of Metta?"
         ) from error
     policy = build_policy(config, spec, device=device, seed=0)
+    remembered = {key: weights.pop(key) for key in list(weights) if key.startswith(_WRAPPERS)}
+    policy.load_behavior_state({key.removeprefix(_WRAPPERS): value for key, value in remembered.items()})
     try:
         policy.load_state_dict(weights, strict=True)
     except RuntimeError as error:

@@ -10,7 +10,7 @@ from torch import Tensor
 from metta.agent.control.exchange import control_in, hear_signals, write_plain
 from metta.agent.control.training_control import ALL, ControlReport, TrainingControl
 from metta.agent.module import MettaModule
-from metta.agent.wrappers.base import WrapperModule, trainable, unwrapped, wrappers_of
+from metta.agent.wrappers.base import Role, WrapperModule, trainable, unwrapped, wrappers_of
 from metta.agent.wrappers.clipping import ClippingWrapper
 from metta.agent.wrappers.eval_mode import EvalModeWrapper
 from metta.agent.wrappers.gradient_accumulation import GradientAccumulationWrapper
@@ -280,7 +280,7 @@ class Controller:
 
     def _switch_one(self, name: str, kinds: Iterable[str], *, active: bool) -> None:
         for wrapper in wrappers_of(self.network[name]):
-            if str(wrapper.kind) in kinds or str(type(wrapper).__name__) in kinds:
+            if not set(kinds).isdisjoint(wrapper.names()):
                 wrapper.active = active
 
     def _check_component(self, field: str, name: str) -> str:
@@ -302,7 +302,7 @@ class Controller:
         there: set[str] = set()
         for other in named:
             for wrapper in wrappers_of(self.network[other]):
-                there |= {str(wrapper.kind), str(type(wrapper).__name__)}
+                there |= set(wrapper.names())
         return [
             f"{field}.{name} names wrapper {kind!r}; there are {sorted(there)}.{did_you_mean(kind, there)}"
             for kind in kinds
@@ -340,10 +340,13 @@ def take_off(network: ComponentContainer, name: str, wrapper: WrapperModule) -> 
     stack[place - 1].replace_inner(wrapper.inner)
 
 
-def wrapper_states(network: ComponentContainer) -> dict[str, Tensor]:
-    """What all wrappers remember: ``<component>/<place in the stack>.<wrapper type>/<name>``."""
+def wrapper_states(network: ComponentContainer, role: Role | None = None) -> dict[str, Tensor]:
+    """What all wrappers (of that role) remember: ``<component>/<place in the stack>.<wrapper type>/<name>``."""
     return {
-        f"{head}{key}": value for head, wrapper in _by_place(network) for key, value in wrapper.wrapper_state().items()
+        f"{head}{key}": value
+        for head, wrapper in _by_place(network)
+        if role is None or wrapper.role == role
+        for key, value in wrapper.wrapper_state().items()
     }
 
 

@@ -188,6 +188,9 @@ class ControlReport(Config):
     )
     gradient_clip_actual: dict[str, float] = Field(default_factory=dict)
     gradient_statistics: dict[str, dict[str, float]] = Field(default_factory=dict, description="norm, max, mean, ...")
+    weight_statistics: dict[str, dict[str, float]] = Field(
+        default_factory=dict, description="<matrix>/{norm, dead_units, effective_rank, ...}"
+    )
     wrapper_status: dict[str, dict[str, str]] = Field(
         default_factory=dict, description="wrapper class -> active or inactive, the outermost first"
     )

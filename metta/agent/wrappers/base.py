@@ -39,6 +39,8 @@ class WrapperModule(MettaModule):
     role: ClassVar[Role] = "behaviour"
     kind: ClassVar[str] = "wrapper"
     """The ``type`` in YAML stacks."""
+    aliases: ClassVar[tuple[str, ...]] = ()
+    """Further names by which configs and signals may call it, beside ``kind`` and the class name."""
     gradient_order: ClassVar[int] = 1
     """Whose ``after_backward`` comes first: -1 = who looks on, 0 = who decides which gradients there are, 1 = who
     changes them."""
@@ -130,6 +132,11 @@ class WrapperModule(MettaModule):
             raise KeyContractError(f"{type(self).__name__} remembers nothing, but its saved state has {sorted(state)}.")
 
     # --- the stack ------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """All names by which configs and signals may call the wrapper, its type first."""
+        return (cls.kind, str(cls.__name__), *cls.aliases)
 
     @property
     def wrapped_component(self) -> MettaModule:
@@ -226,6 +233,9 @@ class WrapperModule(MettaModule):
         """Call ``fn`` on ``inner`` and all modules below it."""
         self.inner.apply(fn)
         return self
+
+
+ActivatableMettaModule = WrapperModule
 
 
 def unwrapped(component: nn.Module) -> MettaModule:

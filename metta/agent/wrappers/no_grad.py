@@ -24,6 +24,7 @@ class NoGradWrapper(WrapperModule):
     """
 
     kind: ClassVar[str] = "no_grad"
+    aliases: ClassVar[tuple[str, ...]] = ("ActivatableNoGradWrapper",)
     role: ClassVar[Role] = "training"
     freezes: ClassVar[bool] = True
 
@@ -42,3 +43,6 @@ class NoGradWrapper(WrapperModule):
 
     def report(self) -> dict[str, Any]:
         return {"_component_status": "frozen"} if self.active else {}
+
+
+ActivatableNoGradWrapper = NoGradWrapper

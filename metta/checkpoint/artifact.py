@@ -24,13 +24,13 @@ from typing import Any
 
 import safetensors
 import safetensors.torch
-from pydantic import Field, ValidationError
+from pydantic import Field
 from torch import Tensor
 
 from metta.common.atomic import write_atomic
-from metta.common.config import Config, describe_validation_error
+from metta.common.config import Config
 from metta.common.env_spec import EnvSpec
-from metta.common.errors import CheckpointError
+from metta.common.errors import CheckpointError, ConfigError
 
 FORMAT_VERSION = 1
 WEIGHTS, POLICY, MANIFEST = "weights.safetensors", "policy.json", "manifest.json"
@@ -204,8 +204,8 @@ def _read_weights(part: bytes, origin: str) -> dict[str, Tensor]:
 def _read_metadata(part: bytes, origin: str) -> PolicyMetadata:
     try:
         return PolicyMetadata.model_validate(_from_json(part, POLICY, origin))
-    except ValidationError as error:
-        raise CheckpointError(f"{origin}: {POLICY}: {describe_validation_error(error)}.") from error
+    except ConfigError as error:
+        raise CheckpointError(f"{origin}: {POLICY}: {error}.") from error
 
 
 def _from_json(part: bytes, name: str, origin: str) -> dict[str, Any]:

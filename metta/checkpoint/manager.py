@@ -13,7 +13,7 @@ from metta.agent.policy import ActingPolicy, Policy, build_policy
 from metta.agent.policy_config import PolicyConfig
 from metta.checkpoint.artifact import PolicyMetadata, load_artifact, save_artifact
 from metta.common.atomic import remove_leftovers
-from metta.common.config import describe_validation_error
+from metta.common.config_faults import describe_validation_error
 from metta.common.env_spec import EnvSpec
 from metta.common.errors import CheckpointError, NotANumberError
 from metta.common.log import get_logger

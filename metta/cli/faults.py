@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from metta.common.config_faults import key_of, own_words
 from metta.common.errors import ConfigError
 from metta.common.suggest import did_you_mean
 from metta.tools.resolved import CLASS_DEFAULT, origin_of
@@ -47,38 +48,11 @@ def value_error(key: str, text: str, error: ValidationError) -> ConfigError:
     return ConfigError(f"{key}={text}: expected {_expected(fault)}.{_hint(fault)}")
 
 
-def key_of(location: Sequence[str | int], tree: Any) -> str:
-    """The dotted key of a fault. Pydantic also puts the tags of unions into the location; the tree has none of them."""
-    parts: list[str] = []
-    node: Any = tree
-    for position, part in enumerate(location):
-        last = position == len(location) - 1
-        if isinstance(node, Mapping):
-            entries = cast(Mapping[Any, Any], node)
-            if part in entries:
-                node = entries[part]
-            elif last and not _is_tag(part, entries):
-                node = None
-            else:
-                continue
-        elif isinstance(node, list | tuple) and isinstance(part, int):
-            items = cast(Sequence[Any], node)
-            node = items[part] if part < len(items) else None
-        else:
-            continue
-        parts.append(str(part))
-    return ".".join(parts)
-
-
-def _is_tag(part: str | int, entries: Mapping[Any, Any]) -> bool:
-    return entries.get("type") == part
-
-
 def _line(fault: ErrorDetails, tree: Mapping[str, Any], origins: Mapping[str, str]) -> str:
     key = key_of(fault["loc"], tree)
     kind = fault["type"]
-    if kind in ("value_error", "assertion_error"):
-        message = fault["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    message = own_words(fault)
+    if message is not None:
         # A check over several keys names them itself; one of a single key may not.
         return message if not key or key.rpartition(".")[2] in message else f"{key}: {message}"
     if kind == "missing":

@@ -19,7 +19,7 @@ from metta.cli.games import GAME_GROUPS, game_keys
 from metta.cli.groups import Groups
 from metta.cli.place import locate
 from metta.cli.provenance import Origins, explicit_tree, mark_recipe
-from metta.cli.registry import MakerEntry, maker_parameters, maker_tool_class
+from metta.cli.registry import MakerEntry, RecipeCallError, maker_parameters, maker_tool_class
 from metta.cli.request import Override
 from metta.cli.values import read_value
 from metta.common.errors import ConfigError
@@ -67,7 +67,7 @@ def build_tool(entry: MakerEntry, maker: Callable[..., Any], overrides: Sequence
         tool_class = type(made)
     _apply_all(tool_class, tree, origins, chosen, groups, every_path)
     try:
-        tool = tool_class.model_validate(tree)
+        tool = TypeAdapter(tool_class).validate_python(tree)  # pydantic's own error: faults need its places
     except ValidationError as error:
         raise faults.config_error(error, tree, origins.marks) from error
     return tool.with_origins(origins.marks, _heading(entry, overrides))
@@ -159,7 +159,12 @@ def _call(
     missing = [n for n, p in parameters.items() if p.default is inspect.Parameter.empty and n not in arguments]
     if missing:
         raise ConfigError(f"{entry.path} needs {', '.join(f'{name}=<value>' for name in missing)}.")
-    made = maker(**arguments)
+    try:
+        made = maker(**arguments)
+    except ConfigError as error:
+        if arguments or not isinstance(error.__cause__, ValidationError):
+            raise  # says what the user can change
+        raise RecipeCallError(str(error)).with_traceback(error.__traceback__) from error
     if not isinstance(made, Tool):
         raise ConfigError(f"{entry.path} returned a {type(made).__name__}, expected a {entry.tool} tool.")
     return made

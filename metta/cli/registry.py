@@ -29,6 +29,10 @@ class RecipeImportError(MettaError, RuntimeError):
     exit_code: int = ExitCode.FAILED
 
 
+class RecipeCallError(Exception):
+    """A recipe, called without arguments, makes a config that is refused: no mistake of the user, so no MettaError."""
+
+
 @dataclass(frozen=True, slots=True)
 class MakerEntry:
     """One maker, as its source says."""

@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from metta.common.config_faults import describe_validation_error
 from metta.common.errors import ConfigError
 from metta.common.suggest import did_you_mean
 
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass as _NamedErrors
+else:
 
-class Config(BaseModel):
-    """A frozen pydantic model that forbids unknown keys.
+    class _NamedErrors(type(BaseModel)):
+        """Turns what a constructor call refuses into a ``ConfigError``.
+
+        A metaclass, not an ``__init__``: pydantic builds nested configs without a call, so it still collects the faults
+        of a whole tree, each with its place. Type checkers see pydantic's own constructor.
+        """
+
+        def __call__(cls, *args: Any, **values: Any) -> Any:
+            try:
+                return super().__call__(*args, **values)
+            except ValidationError as error:
+                raise _refused(cls, error, values) from error
+
+
+class Config(BaseModel, metaclass=_NamedErrors):
+    """A frozen pydantic model that forbids unknown keys. All values that it refuses are ``ConfigError``s.
 
     ``replace`` rebuilds along dotted paths and validates the result once, so the order of changes never matters.
 
@@ -25,6 +43,30 @@ class Config(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, arbitrary_types_allowed=False)
+
+    @classmethod
+    def model_validate(cls, obj: Any, **options: Any) -> Self:
+        """A config from a mapping.
+
+        Raises:
+            ConfigError: values that the config refuses.
+        """
+        try:
+            return super().model_validate(obj, **options)
+        except ValidationError as error:
+            raise _refused(cls, error, obj) from error
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """A config from JSON.
+
+        Raises:
+            ConfigError: no JSON, or values that the config refuses.
+        """
+        try:
+            return super().model_validate_json(json_data, **options)
+        except ValidationError as error:
+            raise _refused(cls, error, None) from error
 
     def replace(self, changes: Mapping[str, Any]) -> Self:
         """A new config of the same type with ``changes`` (dotted path -> value) applied.
@@ -49,6 +91,12 @@ class Config(BaseModel):
         return self.model_copy(deep=True)
 
 
+def _refused(config: type[BaseModel], error: ValidationError, values: Any, path: Sequence[str] = ()) -> ConfigError:
+    """Headed by the config's place, or by its name where it has none."""
+    head = ".".join(path) or config.__name__
+    return ConfigError(f"{head}: {describe_validation_error(error, values, prefix=path, of=config)}")
+
+
 class _Branch(dict[str, Any]):
     """Marks an inner node of a change tree, to tell it from a dict that is a value."""
 
@@ -65,9 +113,9 @@ def _rebuild(node: Any, tree: Mapping[str, Any], path: tuple[str, ...]) -> Any:
             old = getattr(node, key)
             values[key] = _rebuild(old, change, (*path, key)) if isinstance(change, _Branch) else change
         try:
-            return type(node).model_validate(values)
+            return type(node).__pydantic_validator__.validate_python(values)
         except ValidationError as error:
-            raise ConfigError(f"{'.'.join(path) or type(node).__name__}: {describe_validation_error(error)}") from error
+            raise _refused(type(node), error, values, path) from error
     if isinstance(node, Mapping):
         entries = dict(cast(Mapping[str, Any], node))
         for key, change in tree.items():
@@ -93,14 +141,3 @@ def _rebuild_sequence(node: Sequence[Any], tree: Mapping[str, Any], path: tuple[
 
 def _plain(tree: Mapping[str, Any]) -> dict[str, Any]:
     return {key: _plain(value) if isinstance(value, _Branch) else value for key, value in tree.items()}
-
-
-def describe_validation_error(error: ValidationError) -> str:
-    """One line per fault: ``key: message, got value``."""
-    lines: list[str] = []
-    for fault in error.errors(include_url=False, include_context=False):
-        where = ".".join(str(part) for part in fault["loc"])
-        shown = repr(fault["input"])
-        got = f", got {shown}" if len(shown) <= 80 else ""
-        lines.append(f"{where}: {fault['msg']}{got}" if where else f"{fault['msg']}{got}")
-    return "; ".join(lines)

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from metta.common.env_spec import EnvSpec
 from metta.common.errors import ConfigError, EnvError
@@ -130,7 +129,7 @@ def _read_configs(data: NDArray[np.generic]) -> Sequence[MettaGridConfig]:
     try:
         items = json.loads(np.asarray(data, dtype=np.uint8).tobytes())
         return [MettaGridConfig.model_validate(item) for item in items]
-    except (ValueError, TypeError, ValidationError) as error:
+    except (ValueError, TypeError) as error:
         raise EnvError(
             f"the snapshot's {GAMES!r} cannot be read as games: {error}. It is damaged, or newer."
         ) from error

@@ -49,7 +49,7 @@ def test_verbose_shows_the_traceback_of_a_mistake(sample: Any, capsys: pytest.Ca
     ("recipe", "said"),
     [
         ("broken", ["Recipe sample_recipes.experiment.broken failed", "import no_such_module", "ModuleNotFoundError"]),
-        ("raises", ["Recipe sample_recipes.experiment.raises failed", "return SampleTool(", "ValidationError"]),
+        ("raises", ["Recipe sample_recipes.experiment.raises failed", "return SampleTool(", "learner.steps: Input"]),
         ("crooked", ["sample_recipes.experiment.crooked", "def sample( -> SampleTool:", "SyntaxError"]),
     ],
 )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import ValidationError
 
 from metta.common.errors import ConfigError
 from metta.envs.gym_env_config import GymEnvConfig
 
 
 def test_a_config_cannot_name_a_module_to_import() -> None:
-    with pytest.raises(ValidationError, match="names a module to import"):
+    with pytest.raises(ConfigError, match="names a module to import"):
         GymEnvConfig(env_id="os:CartPole-v1")
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from pydantic import ValidationError
 
 from metta.cli.main import main
+from metta.common.errors import ConfigError
 from metta.envs.gym_env_config import GymEnvConfig
 from metta.mettagrid.replay.reader import read_replay
 from metta.sim.simulation_config import SimulationConfig
@@ -51,7 +51,7 @@ def test_a_damaged_file_is_one_clear_line(tmp_path: Path, capsys: pytest.Capture
 
 def test_gymnasium_games_are_refused() -> None:
     simulation = SimulationConfig(suite="gym", name="x", env=GymEnvConfig())
-    with pytest.raises(ValidationError, match="MettaGrid games"):
+    with pytest.raises(ConfigError, match="MettaGrid games"):
         ReplayTool(simulation=simulation)
 
 

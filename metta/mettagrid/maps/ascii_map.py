@@ -32,7 +32,7 @@ class AsciiMapConfig(MapBase):
 
         Raises:
             ConfigError: the file cannot be read.
-            ValidationError: it draws no rectangle of explained characters.
+            ConfigError: it draws no rectangle of explained characters.
         """
         return cls.model_validate({"uri": str(path), "legend": dict(legend or {})})
 

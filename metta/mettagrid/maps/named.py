@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from metta.common.config import describe_validation_error
+from metta.common.config_faults import describe_validation_error
 from metta.common.errors import ConfigError
 from metta.common.suggest import did_you_mean
 from metta.common.yaml_file import read_yaml
@@ -40,10 +40,11 @@ def named_map(name: str) -> MapConfig:
         ConfigError: no such map; the message names the nearest. Or a file that describes none.
     """
     path = _path(name, "maps", "map")
+    tree = read_yaml(path)
     try:
-        return TypeAdapter[MapConfig](MapConfig).validate_python(read_yaml(path))
+        return TypeAdapter[MapConfig](MapConfig).validate_python(tree)
     except ValidationError as error:
-        raise ConfigError(f"{path} describes no map: {describe_validation_error(error)}") from error
+        raise ConfigError(f"{path} describes no map: {describe_validation_error(error, tree)}") from error
 
 
 def named_game(name: str) -> MettaGridConfig:
@@ -56,10 +57,11 @@ def named_game(name: str) -> MettaGridConfig:
         ConfigError: no such game; the message names the nearest. Or a file that describes none.
     """
     path = _path(name, "game", "game")
+    tree = read_yaml(path)
     try:
-        return MettaGridConfig.model_validate(read_yaml(path))
-    except ValidationError as error:
-        raise ConfigError(f"{path} describes no game: {describe_validation_error(error)}") from error
+        return MettaGridConfig.model_validate(tree)
+    except ConfigError as error:
+        raise ConfigError(f"{path} describes no game: {error}") from error
 
 
 def _names(group: str) -> tuple[str, ...]:

@@ -26,10 +26,10 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from metta.common.config import Config, describe_validation_error
-from metta.common.errors import MettaError
+from metta.common.config import Config
+from metta.common.errors import ConfigError, MettaError
 from metta.mettagrid.config.game import MettaGridConfig
 
 SUFFIX = ".replay"
@@ -119,8 +119,8 @@ def unpack_replay(data: bytes, *, max_bytes: int = MAX_BYTES) -> Replay:
         raise ReplayError(f"the header claims {header_bytes} bytes, the payload has {len(payload)}.")
     try:
         header = ReplayHeader.model_validate_json(payload[_HEADER_LENGTH.size : start])
-    except ValidationError as error:
-        raise ReplayError(f"the header is refused: {describe_validation_error(error)}.") from error
+    except ConfigError as error:
+        raise ReplayError(f"the header is refused: {error}.") from error
     num_actions = header.num_steps * header.num_agents
     sizes = [keyframe.num_bytes for keyframe in header.keyframes]
     expected = start + num_actions + sum(sizes)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 from metta.common.errors import ConfigError
 from metta.mettagrid.compile_game import compile_game
@@ -52,7 +51,7 @@ def game(**fields: Any) -> MettaGridConfig:
     ],
 )
 def test_what_cannot_be_is_refused(fields: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValidationError, match=message):
+    with pytest.raises(ConfigError, match=message):
         game(**fields)
 
 

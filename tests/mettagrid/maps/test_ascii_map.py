@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 
+from metta.common.errors import ConfigError
 from metta.mettagrid.maps.ascii_map import AsciiMapConfig
 
 
@@ -23,5 +23,5 @@ def test_a_file_is_read_once_and_stays_in_the_config(tmp_path: Path) -> None:
 def test_a_folder_is_no_single_map(tmp_path: Path) -> None:
     for name in ("a.map", "b.map"):
         (tmp_path / name).write_text("#@\n")
-    with pytest.raises(ValidationError, match="a folder of 2 maps; name one, or use type=pool"):
+    with pytest.raises(ConfigError, match="a folder of 2 maps; name one, or use type=pool"):
         AsciiMapConfig.model_validate({"uri": f"file://{tmp_path}"})

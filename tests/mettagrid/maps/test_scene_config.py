@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
+from metta.common.errors import ConfigError
 from metta.common.yaml_file import read_yaml
 from metta.mettagrid.maps.scene_config import SCENES, ChildConfig, SceneConfig
 from metta.mettagrid.maps.scenes.areas import MirrorScene
@@ -71,7 +72,7 @@ def test_names_come_with_their_keys() -> None:
 
 
 def test_typos_are_refused() -> None:
-    with pytest.raises(ValidationError, match="fil"):
+    with pytest.raises(ConfigError, match="fil"):
         CavesScene.model_validate({"fil": 0.3})
-    with pytest.raises(ValidationError, match="where"):
+    with pytest.raises(ConfigError, match="where"):
         ChildConfig.model_validate({"scene": {"type": "nop"}, "where": {"tag": ["room"]}})

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from metta.common.errors import ConfigError
 from metta.mettagrid.compile_game import compile_game
@@ -118,7 +117,7 @@ def test_another_number_of_agents_is_named(agents: int) -> None:
 
 
 def test_a_map_beyond_the_limit_is_refused() -> None:
-    with pytest.raises(ValidationError, match=r"map of \d+x\d+, expected at most 1024x1024.*fewer or smaller"):
+    with pytest.raises(ConfigError, match=r"map of \d+x\d+, expected at most 1024x1024.*fewer or smaller"):
         SceneMapConfig(instance_width=500, instances=9)
 
 

@@ -6,8 +6,8 @@ from itertools import product
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
+from metta.common.errors import ConfigError
 from metta.mettagrid.config.kinds.assembler import AssemblerConfig
 from metta.mettagrid.config.kinds.chest import ALL_POSITIONS
 from metta.mettagrid.env import MettaGridEnv
@@ -154,5 +154,5 @@ def test_the_user_keeps_back_what_the_action_costs() -> None:
     ],
 )
 def test_impossible_assemblers_are_refused(recipe: dict[str, Any], fields: dict[str, Any], fault: str) -> None:
-    with pytest.raises(ValidationError, match=fault):
+    with pytest.raises(ConfigError, match=fault):
         assembler(recipe, **fields)

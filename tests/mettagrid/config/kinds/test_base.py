@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import ValidationError
 
+from metta.common.errors import ConfigError
 from metta.mettagrid.config.kinds.base import ResourceUse
 from metta.mettagrid.config.objects import ConverterConfig, WallConfig
 
 
 @pytest.mark.parametrize("type_id", [0, 256])
 def test_type_id_is_a_byte_and_not_the_agents(type_id: int) -> None:
-    with pytest.raises(ValidationError, match="type_id"):
+    with pytest.raises(ConfigError, match="type_id"):
         WallConfig(type_id=type_id)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, cast
 
 import pytest
-from pydantic import ValidationError
 
+from metta.common.errors import ConfigError
 from metta.mettagrid.config.kinds.chest import ALL_POSITIONS, ChestConfig, Position
 from tests.mettagrid.config.kinds.playing import act, held, thing_of, world
 
@@ -90,7 +90,7 @@ def test_put_and_get_go_one_way_each() -> None:
     ],
 )
 def test_impossible_chests_are_refused(values: dict[str, Any], fault: str) -> None:
-    with pytest.raises(ValidationError, match=fault):
+    with pytest.raises(ConfigError, match=fault):
         ChestConfig.model_validate({"resource": "heart"} | values)
 
 

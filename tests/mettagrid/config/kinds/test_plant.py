@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
+from metta.common.errors import ConfigError
 from metta.mettagrid.config.game import GameConfig, MettaGridConfig
 from metta.mettagrid.config.kinds.plant import PlantConfig
 from metta.mettagrid.env import MettaGridEnv
@@ -39,7 +39,7 @@ def stocks(env: MettaGridEnv) -> list[int]:
     ],
 )
 def test_impossible_plants_are_refused(values: dict[str, Any], fault: str) -> None:
-    with pytest.raises(ValidationError, match=fault):
+    with pytest.raises(ConfigError, match=fault):
         PlantConfig.model_validate({"resource": "apple"} | values)
 
 

@@ -85,9 +85,6 @@ class PlayGame:
                     return name
         return attacks[0] if attacks else None
 
-    def has(self, action: str) -> bool:
-        return action in self.spec.action_names
-
     def frame(self) -> GameFrame:
         """The world as it is now."""
         return make_frame(self.config, self.spec, self.step, self.env.grid_objects(), self.tally)

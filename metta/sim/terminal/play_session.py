@@ -7,12 +7,11 @@ import time
 from rich.console import Console
 from rich.live import Live
 
+from metta.sim.terminal.action_keys import ActionKeys
 from metta.sim.terminal.keys import KeyTerminal
 from metta.sim.terminal.play_game import PlayGame
 from metta.sim.terminal.view import screen
 
-KEYS = "arrows move  a attack  . wait  tab agent  space run/pause  +- speed  q quit"
-_MOVES = {"up": "move_north", "down": "move_south", "left": "move_west", "right": "move_east"}
 _SPEEDS = (1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 40.0)
 
 
@@ -25,6 +24,7 @@ class PlaySession:
         self.paused = paused
         self.steps_per_second = steps_per_second
         self.finished = False
+        self.keys = ActionKeys(game.spec.action_names)
         self._queued: str | None = None
 
     def press(self, key: str) -> None:
@@ -44,7 +44,7 @@ class PlaySession:
             game.select(-1)
         elif key == "enter" and game.over:
             game.restart()
-        elif (action := self._action_of(key)) is not None and game.has(action):
+        elif not self.keys.choose(key) and (action := self._action_of(key)) is not None:
             self._act(action)
 
     def tick(self) -> None:
@@ -62,11 +62,7 @@ class PlaySession:
         return f"running, {self.steps_per_second:g} steps/s{f', next: {self._queued}' if self._queued else ''}"
 
     def _action_of(self, key: str) -> str | None:
-        if key in (".", "x"):
-            return "noop"
-        if key == "a":
-            return self.game.attack()
-        return f"attack_{key}" if key in "012345678" else _MOVES.get(key)
+        return self.game.attack() if key == "a" else self.keys.action_of(key)
 
     def _act(self, action: str) -> None:
         if self.paused:
@@ -92,7 +88,7 @@ def run_play(session: PlaySession, console: Console) -> None:
                     selected=session.game.selected,
                     width=width,
                     height=height,
-                    keys=KEYS,
+                    keys=session.keys.hint(),
                     status=session.status(),
                 ),
                 refresh=True,

@@ -13,17 +13,19 @@ from metta.mettagrid.render.ansi import DIGITS, ascii_map, draw, legend, view_ar
 from metta.sim.terminal.frame import GameFrame
 
 _SIDE_WIDTH = 34
-_FOOT_HEIGHT = 3
+_FOOT_ABOVE_KEYS = 2
 _COLUMNS_PER_CELL = 2
 
 
 def screen(frame: GameFrame, *, selected: int, width: int, height: int, keys: str, status: str) -> RenderableType:
-    """The whole screen, fitted to ``width`` x ``height`` characters; ``keys`` and ``status`` are one line each."""
+    """The whole screen, fitted to ``width`` x ``height``: ``status`` is one line, ``keys`` as many as it needs."""
     layout = Layout()
-    layout.split_column(Layout(name="head", size=1), Layout(name="body"), Layout(name="foot", size=_FOOT_HEIGHT))
+    key_lines = wrap_keys(keys, width)
+    foot_height = _FOOT_ABOVE_KEYS + len(key_lines)
+    layout.split_column(Layout(name="head", size=1), Layout(name="body"), Layout(name="foot", size=foot_height))
     layout["body"].split_row(Layout(name="map"), Layout(name="side", size=_SIDE_WIDTH))
     layout["head"].update(_head(frame, status))
-    body_height = max(height - 1 - _FOOT_HEIGHT, 3)
+    body_height = max(height - 1 - foot_height, 3)
     rows, cols = max(body_height - 2, 1), max((width - _SIDE_WIDTH - 4) // _COLUMNS_PER_CELL, 1)
     layout["map"].update(Panel(map_text(frame, selected, rows, cols), border_style="grey42"))
     panel, panel_height = agent_panel(frame, selected)
@@ -32,8 +34,23 @@ def screen(frame: GameFrame, *, selected: int, width: int, height: int, keys: st
         Layout(panel, name="agent", size=min(panel_height, body_height)),
         Layout(ranking(frame, selected, rows_left), name="ranking", visible=rows_left > 0),
     )
-    layout["foot"].update(_foot(frame, keys))
+    layout["foot"].update(_foot(frame, key_lines))
     return layout
+
+
+def wrap_keys(keys: str, width: int) -> list[str]:
+    """The hint in lines of at most ``width`` characters, broken where two spaces part its items.
+
+    >>> wrap_keys("arrows move  a attack  q quit", 22)
+    ['arrows move  a attack', 'q quit']
+    """
+    lines: list[str] = []
+    for item in keys.split("  "):
+        if lines and len(lines[-1]) + len(item) + 2 <= width:
+            lines[-1] += f"  {item}"
+        else:
+            lines.append(item)
+    return lines
 
 
 def map_text(frame: GameFrame, selected: int, rows: int, cols: int) -> Text:
@@ -100,7 +117,7 @@ def _head(frame: GameFrame, status: str) -> Text:
     return text
 
 
-def _foot(frame: GameFrame, keys: str) -> RenderableType:
+def _foot(frame: GameFrame, key_lines: list[str]) -> RenderableType:
     steps = frame.config.game.max_steps
     explained = Text.from_ansi(legend(frame.objects))
     explained.no_wrap, explained.overflow = True, "ellipsis"
@@ -109,7 +126,7 @@ def _foot(frame: GameFrame, keys: str) -> RenderableType:
     rows.split_column(
         Layout(ProgressBar(total=1.0, completed=done, complete_style="cyan", finished_style="green"), size=1),
         Layout(explained, size=1),
-        Layout(Text(keys, no_wrap=True, overflow="ellipsis", style="bold"), size=1),
+        *(Layout(Text(line, no_wrap=True, overflow="ellipsis", style="bold"), size=1) for line in key_lines),
     )
     return rows
 

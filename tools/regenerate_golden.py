@@ -5,6 +5,7 @@
     .venv/bin/python tools/regenerate_golden.py attack     # the playthroughs whose name starts with "attack"
     .venv/bin/python tools/regenerate_golden.py hashes     # tests/golden/state_hashes.json
     .venv/bin/python tools/regenerate_golden.py maps       # tests/golden/maps.txt
+    .venv/bin/python tools/regenerate_golden.py components # the list of components in docs/agents.md
 
 The part of a playthrough above its line of ``=`` is the script; it is never changed.
 """
@@ -20,6 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PLAYTHROUGHS = ROOT / "tests" / "golden" / "playthroughs"
 HASHES = "hashes"
 MAPS = "maps"
+COMPONENTS = "components"
+AGENTS_PAGE = ROOT / "docs" / "agents.md"
 
 
 def main(prefixes: list[str]) -> int:
@@ -27,9 +30,11 @@ def main(prefixes: list[str]) -> int:
     chosen = [path for path in sorted(PLAYTHROUGHS.glob("*.txt")) if path.stem.startswith(tuple(prefixes or [""]))]
     with_hashes = not prefixes or HASHES in prefixes
     with_maps = not prefixes or MAPS in prefixes
-    if not chosen and not with_hashes and not with_maps:
+    with_components = not prefixes or COMPONENTS in prefixes
+    if not chosen and not with_hashes and not with_maps and not with_components:
         print(
-            f"No playthrough in {PLAYTHROUGHS} starts with {' or '.join(prefixes)}, nor is one '{HASHES}', '{MAPS}'.",
+            f"No playthrough in {PLAYTHROUGHS} starts with {' or '.join(prefixes)}, nor is one '{HASHES}', '{MAPS}', "
+            f"'{COMPONENTS}'.",
             file=sys.stderr,
         )
         return 2
@@ -37,6 +42,8 @@ def main(prefixes: list[str]) -> int:
         rewrite_hashes()
     if with_maps:
         rewrite_maps()
+    if with_components:
+        rewrite_components()
     if chosen:
         print(f"{sum(map(rewrite_playthrough, chosen))} of {len(chosen)} playthroughs changed")
     return 0
@@ -60,6 +67,17 @@ def rewrite_maps() -> None:
 
     golden_maps.PATH.write_text(golden_maps.golden_text(), encoding="utf-8")
     print(f"rewrote {golden_maps.PATH.name}")
+
+
+def rewrite_components() -> None:
+    """Write the registry's table into the agents' page."""
+    from metta.agent.components.catalogue import component_table
+
+    old = AGENTS_PAGE.read_text(encoding="utf-8")
+    start = old.index("| component |")
+    end = old.index("\n\n", start) + 1
+    AGENTS_PAGE.write_text(old[:start] + component_table() + old[end:], encoding="utf-8")
+    print(f"rewrote {AGENTS_PAGE.name}")
 
 
 def rewrite_hashes() -> None:

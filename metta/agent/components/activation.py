@@ -17,13 +17,20 @@ Layer = TypeVar("Layer", nn.Linear, nn.Conv2d)
 # Where its gradient allows it, a function writes over its argument, which must be a fresh result of a layer.
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu_,
-    "tanh": torch.tanh_,
+    "leaky_relu": nn.functional.leaky_relu,
+    "elu": nn.functional.elu,
     "gelu": nn.functional.gelu,
     "silu": nn.functional.silu,
+    "mish": nn.functional.mish,
+    "softplus": nn.functional.softplus,
+    "tanh": torch.tanh_,
+    "sigmoid": torch.sigmoid_,
     "softmax": lambda x: x.softmax(-1),
+    "log_softmax": lambda x: x.log_softmax(-1),
+    "identity": lambda x: x,
 }
 
-_GAINS = {"relu": math.sqrt(2.0), "gelu": math.sqrt(2.0), "silu": math.sqrt(2.0), "tanh": math.sqrt(2.0)}
+_GAINS: dict[str, float] = dict.fromkeys(["relu", "leaky_relu", "elu", "gelu", "silu", "mish", "tanh"], math.sqrt(2.0))
 
 
 def activation_named(name: str | None) -> Callable[[Tensor], Tensor]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from metta.agent.components.feature_table import by_scope
-from metta.agent.module import MettaModule, TensorMap
+from metta.agent.components.inference import complete
+from metta.agent.module import MettaModule, Shape, TensorMap
 from metta.agent.policy_config import NumericScale
 from metta.common.env_spec import EnvSpec
 from metta.common.errors import ConfigError
@@ -62,6 +65,12 @@ class BoxPlanes(MettaModule):
             ("divisors", [divide(feature.normalization) for _, _, feature in rows]),
         ):
             self.register_buffer(name, torch.tensor(column), persistent=False)
+
+    @classmethod
+    def infer(
+        cls, config: Mapping[str, Any], in_keys: Sequence[str], shapes: Mapping[str, Shape], spec: EnvSpec | None
+    ) -> dict[str, Any]:
+        return complete(config, spec=spec)
 
     def _compute(self, td: TensorMap) -> dict[str, Tensor]:
         obs = td[self.in_key]

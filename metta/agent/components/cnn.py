@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from metta.agent.components.activation import activation_named, gain_of, orthogonal_init
-from metta.agent.module import MettaModule, TensorMap
+from metta.agent.components.inference import complete, shape_of
+from metta.agent.module import MettaModule, Shape, TensorMap
+from metta.common.env_spec import EnvSpec
 from metta.common.errors import ConfigError
 
 
@@ -54,6 +58,13 @@ class CNNEncoder(MettaModule):
             height, width = ((size - conv.kernel) // conv.stride + 1 for size in (height, width))
         self.linear = orthogonal_init(nn.Linear(channels * height * width, out_features), gain)
 
+    @classmethod
+    def infer(
+        cls, config: Mapping[str, Any], in_keys: Sequence[str], shapes: Mapping[str, Shape], spec: EnvSpec | None
+    ) -> dict[str, Any]:
+        convs = {"convs": tuple(map(_conv_size, config["convs"]))} if "convs" in config else {}
+        return complete({**config, **convs}, in_shape=shape_of(shapes, in_keys))
+
     def _compute(self, td: TensorMap) -> dict[str, Tensor]:
         box: Tensor = td[self.in_key]
         x = box.flatten(0, -4)
@@ -61,3 +72,10 @@ class CNNEncoder(MettaModule):
             x = self.activate(conv(x))
         x = self.activate(self.linear(torch.flatten(x, 1)))
         return {self.out_key: x.view(*box.shape[:-3], -1)}
+
+
+def _conv_size(size: ConvSize | Mapping[str, int] | Sequence[int]) -> ConvSize:
+    """As YAML writes it: ``{channels: 64, kernel: 5, stride: 3}`` or ``[64, 5, 3]``."""
+    if isinstance(size, ConvSize):
+        return size
+    return ConvSize(**size) if isinstance(size, Mapping) else ConvSize(*size)

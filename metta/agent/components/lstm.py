@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from metta.agent.module import MEMORY_PREFIX, NEXT_MEMORY_PREFIX, MettaModule, TensorMap
+from metta.agent.components.inference import complete, size_of
+from metta.agent.module import MEMORY_PREFIX, NEXT_MEMORY_PREFIX, MettaModule, Shape, TensorMap
+from metta.common.env_spec import EnvSpec
 from metta.common.errors import ShapeContractError
 
 
@@ -48,6 +53,12 @@ class LSTM(MettaModule):
         self.h_key, self.c_key = self_keys
         self.next_h_key, self.next_c_key = next_keys
         self.lstm = _initialized(nn.LSTM(in_features, hidden_size, num_layers, batch_first=True))
+
+    @classmethod
+    def infer(
+        cls, config: Mapping[str, Any], in_keys: Sequence[str], shapes: Mapping[str, Shape], spec: EnvSpec | None
+    ) -> dict[str, Any]:
+        return complete(config, in_features=size_of(shapes, in_keys))
 
     @staticmethod
     def state_shapes(hidden_size: int, num_layers: int = 1, memory_name: str = "lstm") -> dict[str, tuple[int, ...]]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from metta.agent.components.feature_table import FeatureTable
+from metta.agent.components.inference import token_arguments
 from metta.agent.components.token_index import TokenIndex
-from metta.agent.module import MettaModule, TensorMap
+from metta.agent.module import MettaModule, Shape, TensorMap
+from metta.common.env_spec import EnvSpec
 
 
 class ObsToBox(MettaModule):
@@ -39,6 +42,12 @@ class ObsToBox(MettaModule):
         self.in_key, self.out_key, self.layout = in_key, out_key, layout
         self.window, self.num_cell_channels = features.window, features.num_cell_channels
         self.index = TokenIndex(features, num_tokens)
+
+    @classmethod
+    def infer(
+        cls, config: Mapping[str, Any], in_keys: Sequence[str], shapes: Mapping[str, Shape], spec: EnvSpec | None
+    ) -> dict[str, Any]:
+        return token_arguments(config, spec, "ObsToBox")
 
     def _compute(self, td: TensorMap) -> dict[str, Tensor]:
         flat = self.index.to_box(td[self.in_key])

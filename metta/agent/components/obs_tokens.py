@@ -48,6 +48,7 @@ class ObsTokens(MettaModule):
     weights: Tensor
     cells: Tensor
     scopes: Tensor
+    is_numeric: Tensor
     fourier: Tensor
 
     def __init__(
@@ -78,15 +79,12 @@ class ObsTokens(MettaModule):
         self.length, self.coordinates, self.values, self.out_features = length, coordinates, values, width
         num_cells = features.window[0] * features.window[1]
         channels, num_channels = _channels(features)
-        # Cells are 0 .. P - 1, the place of global tokens is P; the last row of each table is for unused tokens.
-        cells = np.where(features.positions[:2] < 0, num_cells + 1, features.positions[:2])
-        cells[1] = np.where(features.positions[1] < 0, num_cells + 1, num_cells)
-        cells = np.concatenate([cells, np.full((1, 256), num_cells + 1)])
         for name, table in (
             ("channels", torch.tensor(channels)),
             ("weights", torch.tensor(features.weights)),
-            ("cells", torch.tensor(cells).long()),
+            ("cells", torch.tensor(_cells(features)).long()),
             ("scopes", torch.tensor(features.scopes).long()),
+            ("is_numeric", torch.tensor(_is_numeric(features))),
             ("fourier", _fourier(features.window, num_freqs)),
         ):
             self.register_buffer(name, table, persistent=False)
@@ -94,15 +92,12 @@ class ObsTokens(MettaModule):
         self.attributes = _embedding(num_channels + 1, embed_dim)
         self.places = _embedding(num_cells + 2, embed_dim) if coordinates == "learned" else None
         self.amounts = _embedding(257, embed_dim) if values == "embed" else None
-        self.register_buffer("is_numeric", torch.tensor(_is_numeric(features)), persistent=False)
-
-    is_numeric: Tensor
 
     @classmethod
     def infer(
         cls, config: Mapping[str, Any], in_keys: Sequence[str], shapes: Mapping[str, Shape], spec: EnvSpec | None
     ) -> dict[str, Any]:
-        return token_arguments(config, spec, cls.__name__)
+        return token_arguments(config, spec, "ObsTokens")
 
     def _compute(self, td: TensorMap) -> dict[str, Tensor]:
         obs = td[self.in_key][..., : self.max_tokens, :]
@@ -133,6 +128,14 @@ def _longest(obs: Tensor) -> int:
     """Tokens up to the last one that is not padding in any observation; at least 1, for a sequence must have one."""
     used = (obs[..., 1] != PADDING).reshape(-1, obs.shape[-2]).any(0)
     return max(1, int((used * torch.arange(1, used.shape[0] + 1, device=obs.device)).amax()))
+
+
+def _cells(features: FeatureTable) -> np.ndarray[Any, np.dtype[np.int32]]:
+    """Places per (scope, location): cells are 0 .. P - 1, that of global tokens is P, unused ones have P + 1."""
+    num_cells = features.window[0] * features.window[1]
+    cells = np.where(features.positions < 0, num_cells + 1, features.positions)
+    cells[1] = np.where(features.positions[1] < 0, num_cells + 1, num_cells)
+    return cells
 
 
 def _channels(features: FeatureTable) -> tuple[np.ndarray[Any, np.dtype[np.int64]], int]:

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from metta.agent.components.attention import AttentionModule, TransformerBlock
+from metta.agent.components.bilinear_head import ActionEmbedding, ActorKey, ActorQuery, BilinearActorHead
 from metta.agent.components.box_planes import BoxPlanes
 from metta.agent.components.cnn import CNNEncoder
+from metta.agent.components.conv import ConvModule
+from metta.agent.components.embedding import Embedding
 from metta.agent.components.heads import ActorHead, ValueHead
+from metta.agent.components.hugging_face import HuggingFaceModule
 from metta.agent.components.linear import MLP, LinearModule
 from metta.agent.components.lstm import LSTM
+from metta.agent.components.merge import Merge
+from metta.agent.components.nn_module import NNModule, SequentialModule
+from metta.agent.components.noise import NoiseLayer
+from metta.agent.components.normalise import Normalise
 from metta.agent.components.obs_to_box import ObsToBox
 from metta.agent.components.obs_tokens import ObsTokens
+from metta.agent.components.quantile_head import QuantileValueHead
+from metta.agent.components.residual_mlp import ResidualMLP
+from metta.agent.components.swin import SwinEncoder
 from metta.agent.components.token_bag import TokenBag
 from metta.agent.components.token_encoders import LatentAttention, Perceiver, TokenTransformer
 from metta.agent.module import MettaModule
@@ -17,17 +28,33 @@ from metta.common.errors import ConfigError
 from metta.common.suggest import did_you_mean
 
 COMPONENTS: dict[str, type[MettaModule]] = {
+    "ActionEmbedding": ActionEmbedding,
     "ActorHead": ActorHead,
+    "ActorKey": ActorKey,
+    "ActorQuery": ActorQuery,
     "AttentionModule": AttentionModule,
+    "BilinearActorHead": BilinearActorHead,
     "BoxPlanes": BoxPlanes,
     "CNNEncoder": CNNEncoder,
+    "ConvModule": ConvModule,
+    "Embedding": Embedding,
+    "HuggingFaceModule": HuggingFaceModule,
     "LSTM": LSTM,
     "LatentAttention": LatentAttention,
     "LinearModule": LinearModule,
     "MLP": MLP,
+    "Merge": Merge,
+    "MergeModule": Merge,
+    "NNModule": NNModule,
+    "NoiseLayer": NoiseLayer,
+    "Normalise": Normalise,
     "ObsToBox": ObsToBox,
     "ObsTokens": ObsTokens,
     "Perceiver": Perceiver,
+    "QuantileValueHead": QuantileValueHead,
+    "ResidualMLP": ResidualMLP,
+    "SequentialModule": SequentialModule,
+    "SwinEncoder": SwinEncoder,
     "TokenBag": TokenBag,
     "TokenTransformer": TokenTransformer,
     "TransformerBlock": TransformerBlock,

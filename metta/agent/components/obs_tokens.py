@@ -77,8 +77,8 @@ class ObsTokens(MettaModule):
         self.in_key, self.out_key, self.out_mask_key = in_key, out_key, out_mask_key
         self.max_tokens = num_tokens if max_tokens is None else min(max_tokens, num_tokens)
         self.length, self.coordinates, self.values, self.out_features = length, coordinates, values, width
-        num_cells = features.window[0] * features.window[1]
-        channels, num_channels = _channels(features)
+        self.unused_cell = features.window[0] * features.window[1] + 1
+        channels, self.unused_channel = _channels(features)
         for name, table in (
             ("channels", torch.tensor(channels)),
             ("weights", torch.tensor(features.weights)),
@@ -88,9 +88,8 @@ class ObsTokens(MettaModule):
             ("fourier", _fourier(features.window, num_freqs)),
         ):
             self.register_buffer(name, table, persistent=False)
-        self.unused_cell, self.unused_channel = num_cells + 1, num_channels
-        self.attributes = _embedding(num_channels + 1, embed_dim)
-        self.places = _embedding(num_cells + 2, embed_dim) if coordinates == "learned" else None
+        self.attributes = _embedding(self.unused_channel + 1, embed_dim)
+        self.places = _embedding(self.unused_cell + 1, embed_dim) if coordinates == "learned" else None
         self.amounts = _embedding(257, embed_dim) if values == "embed" else None
 
     @classmethod

@@ -185,6 +185,8 @@ class ComponentContainer(nn.ModuleDict):
             return self.validate(td)
         # Components see a plain dict whatever came in: TensorDict's own checks would cost more than small layers do.
         data = {key: td[key] for key in plan.inputs}
+        if plan.optional:
+            data |= _present(td, plan.optional)
         outputs: dict[str, Tensor] = {}
         modules = self._modules
         for name in plan.order:
@@ -204,7 +206,7 @@ class ComponentContainer(nn.ModuleDict):
             {key: (shapes[key], tuple(td[key].shape)) for key in plan.inputs if key in shapes}
         ):
             raise ShapeContractError(f"{reader} inputs of the wrong size: {'; '.join(faults)}.")
-        data = {key: td[key] for key in plan.inputs}
+        data = {key: td[key] for key in plan.inputs} | _present(td, plan.optional)
         outputs: dict[str, Tensor] = {}
         components = self._components()
         for name in plan.order:
@@ -342,7 +344,13 @@ def _node_of(component: MettaModule | ComponentContainer, dependencies: tuple[st
         component.input_shapes,
         component.output_shapes,
         dependencies,
+        component.optional_keys if isinstance(component, MettaModule) else (),
     )
+
+
+def _present(td: TensorMap, keys: Iterable[str]) -> dict[str, Tensor]:
+    found = {key: td.get(key, None) for key in keys}
+    return {key: value for key, value in found.items() if value is not None}
 
 
 ModularNetwork = ComponentContainer

@@ -48,6 +48,9 @@ class MettaModule(TensorDictModuleBase):
         ShapeContractError: an input has other trailing sizes than ``input_shapes`` says.
     """
 
+    optional_keys: tuple[str, ...] = ()
+    """Inputs that may be absent: the component then makes them itself."""
+
     def __init__(
         self,
         in_keys: Iterable[str],
@@ -91,7 +94,9 @@ class MettaModule(TensorDictModuleBase):
 
     def check_inputs(self, td: TensorMap, name: str | None = None) -> None:
         """Raise unless ``td`` holds every input in its declared shape. ``name`` is how messages call this component."""
-        check_tensors(td, map(str, self.in_keys), self.input_shapes, f"{name or type(self).__name__} reads")
+        absent = {key for key in self.optional_keys if td.get(key, None) is None}
+        keys = [key for key in map(str, self.in_keys) if key not in absent]
+        check_tensors(td, keys, self.input_shapes, f"{name or type(self).__name__} reads")
 
     def check_outputs(self, outputs: Mapping[str, Tensor], name: str | None = None) -> None:
         """Raise unless ``outputs`` are what this component declares to write."""

@@ -15,6 +15,16 @@ NumericScale = Literal["linear", "log"]
 Size = Annotated[int, Field(ge=1)]
 Sizes = tuple[Size, ...]
 
+CORTEX_LETTERS = {
+    "A": "linear recurrent unit",
+    "S": "sLSTM",
+    "M": "mLSTM",
+    "L": "LSTM",
+    "X": "transformer-XL",
+    "C": "causal convolution",
+}
+"""Cells of a cortex by their letters in a pattern."""
+
 
 class CommonPolicyConfig(Config):
     """Fields that every policy honours."""

@@ -23,15 +23,20 @@ class Node:
     input_shapes: Mapping[str, Shape]
     output_shapes: Mapping[str, Shape]
     dependencies: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``order``: component names as they run. ``inputs``: keys that come from outside. ``outputs``: keys produced."""
+    """``order``: component names as they run. ``inputs``: keys that come from outside. ``outputs``: keys produced.
+
+    ``optional``: keys that are taken from outside if they are there.
+    """
 
     order: tuple[str, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    optional: tuple[str, ...] = ()
 
 
 def make_plan(
@@ -52,6 +57,7 @@ def make_plan(
     """
     producers = _find_producers(nodes, inputs)
     external: dict[str, None] = {}
+    optional: dict[str, None] = {}
     waits_for: dict[str, dict[str, str]] = {}
     for name, node in nodes.items():
         reasons = waits_for[name] = {}
@@ -62,17 +68,22 @@ def make_plan(
             if key in producers:
                 reasons[producers[key]] = f"key {key!r}"
                 _check_shapes(key, producers[key], nodes[producers[key]], name, node)
+            elif key in node.optional:
+                optional[key] = None
             elif inputs is None or key in inputs:
                 external[key] = None
             else:
-                known = sorted({*producers, *inputs})
-                raise KeyContractError(
-                    f"component {name!r} reads {key!r}, which no component produces and which is not an input; "
-                    f"known keys are {known}.{did_you_mean(key, known)} Add a component with {key!r} among its "
-                    f"out_keys."
-                )
+                raise _no_producer(name, key, sorted({*producers, *inputs}))
     names = _sort(waits_for)  # also for insertion order: it finds cycles
-    return Plan(names if order == "dependency" else _as_registered(waits_for), tuple(external), tuple(producers))
+    names = names if order == "dependency" else _as_registered(waits_for)
+    return Plan(names, tuple(external), tuple(producers), tuple(key for key in optional if key not in external))
+
+
+def _no_producer(name: str, key: str, known: Sequence[str]) -> KeyContractError:
+    return KeyContractError(
+        f"component {name!r} reads {key!r}, which no component produces and which is not an input; "
+        f"known keys are {known}.{did_you_mean(key, known)} Add a component with {key!r} among its out_keys."
+    )
 
 
 def _find_producers(nodes: Mapping[str, Node], inputs: Collection[str] | None) -> dict[str, str]:

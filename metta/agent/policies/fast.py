@@ -9,7 +9,8 @@ from metta.agent.components.heads import ActorHead, ValueHead
 from metta.agent.components.lstm import LSTM
 from metta.agent.components.obs_to_box import ObsToBox
 from metta.agent.container import ComponentContainer
-from metta.agent.policies.inputs import network_inputs
+from metta.agent.module import MettaModule
+from metta.agent.policies.inputs import assemble
 from metta.agent.policy_config import FastConfig
 from metta.common.env_spec import EnvSpec
 
@@ -27,11 +28,12 @@ def build_fast(config: FastConfig, spec: EnvSpec) -> ComponentContainer:
         ConvSize(config.conv1_channels, config.conv1_kernel, config.conv1_stride),
         ConvSize(config.conv2_channels, config.conv2_kernel, config.conv2_stride),
     )
-    size, layers = config.lstm_size, config.lstm_layers
-    network = ComponentContainer(network_inputs(spec, LSTM.state_shapes(size, layers)))
-    network.add_component("box", box)
-    network.add_component("cnn", CNNEncoder(shape, convs, config.encoder_size, activation=config.activation))
-    network.add_component("lstm", LSTM(config.encoder_size, size, layers))
-    network.add_component("actor", ActorHead(size, spec.num_actions, "core", gain=config.actor_gain))
-    network.add_component("critic", ValueHead(size, "core", gain=config.value_gain))
-    return network
+    size = config.lstm_size
+    components: dict[str, MettaModule] = {
+        "box": box,
+        "cnn": CNNEncoder(shape, convs, config.encoder_size, activation=config.activation),
+        "lstm": LSTM(config.encoder_size, size, config.lstm_layers),
+        "actor": ActorHead(size, spec.num_actions, "core", gain=config.actor_gain),
+        "critic": ValueHead(size, "core", gain=config.value_gain),
+    }
+    return assemble(spec, components)

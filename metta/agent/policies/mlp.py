@@ -8,7 +8,8 @@ from metta.agent.components.box_planes import BoxPlanes
 from metta.agent.components.heads import ActorHead, ValueHead
 from metta.agent.components.linear import MLP
 from metta.agent.container import ComponentContainer
-from metta.agent.policies.inputs import network_inputs
+from metta.agent.module import MettaModule
+from metta.agent.policies.inputs import assemble
 from metta.agent.policy_config import MlpConfig
 from metta.common.env_spec import EnvSpec
 from metta.common.errors import ConfigError
@@ -21,19 +22,18 @@ def build_mlp(config: MlpConfig, spec: EnvSpec) -> ComponentContainer:
             f"environment {spec.name!r} has {spec.obs_kind} observations {spec.obs_shape}, but this policy reads "
             f"boxes. Choose policy_architecture=bag, or an environment with box observations."
         )
-    network = ComponentContainer(network_inputs(spec))
+    components: dict[str, MettaModule] = {}
     key, shape = "env_obs", spec.obs_shape
     if spec.channels:
-        planes = BoxPlanes(spec)
-        network.add_component("planes", planes)
+        components["planes"] = planes = BoxPlanes(spec)
         key, shape = "box", planes.out_shape
     trunks = (
         {"trunk": "hidden"} if config.shared_trunk else {"actor_trunk": "actor_hidden", "critic_trunk": "critic_hidden"}
     )
     for name, out_key in trunks.items():
-        network.add_component(name, MLP(shape, config.hidden_sizes, key, out_key, activation=config.activation))
+        components[name] = MLP(shape, config.hidden_sizes, key, out_key, activation=config.activation)
     width = config.hidden_sizes[-1] if config.hidden_sizes else math.prod(shape)
     actor_key, critic_key = next(iter(trunks.values())), next(reversed(trunks.values()))
-    network.add_component("actor", ActorHead(width, spec.num_actions, actor_key, gain=config.actor_gain))
-    network.add_component("critic", ValueHead(width, critic_key, gain=config.value_gain))
-    return network
+    components["actor"] = ActorHead(width, spec.num_actions, actor_key, gain=config.actor_gain)
+    components["critic"] = ValueHead(width, critic_key, gain=config.value_gain)
+    return assemble(spec, components)

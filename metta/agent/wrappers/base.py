@@ -64,6 +64,7 @@ class WrapperModule(MettaModule):
         )
         self._take(inner)
         self.training = inner.training
+        self.optional_keys = inner.optional_keys
         self.active = active
         self.signals = inner.signals if isinstance(inner, WrapperModule) else Signals()
         if component_name is None and isinstance(inner, WrapperModule):

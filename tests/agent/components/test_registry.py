@@ -21,7 +21,10 @@ def test_every_component_is_registered_under_its_name() -> None:
         name: member
         for info in pkgutil.iter_modules(metta.agent.components.__path__)
         for name, member in inspect.getmembers(importlib.import_module(f"metta.agent.components.{info.name}"))
-        if inspect.isclass(member) and issubclass(member, MettaModule) and member is not MettaModule and name[0] != "_"
+        if inspect.isclass(member)
+        and name[0] != "_"
+        and issubclass(member, MettaModule)
+        and member.__module__ == f"metta.agent.components.{info.name}"
     }
     assert found == COMPONENTS
 

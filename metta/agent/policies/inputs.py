@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from metta.agent.container import ComponentContainer
-from metta.agent.module import MEMORY_PREFIX, MettaModule
+from metta.agent.module import MEMORY_PREFIX, MettaModule, Shape
 from metta.common.env_spec import EnvSpec
 
 
+def network_inputs(spec: EnvSpec, memory_shapes: Mapping[str, tuple[int, ...]] | None = None) -> dict[str, Shape]:
+    """Keys and shapes that a policy supplies: the observation, the episode's start, and the memory asked for."""
+    memory = {MEMORY_PREFIX + name: shape for name, shape in (memory_shapes or {}).items()}
+    return {"env_obs": spec.obs_shape, "first": (), **memory}
+
+
 def assemble(spec: EnvSpec, components: Mapping[str, MettaModule]) -> ComponentContainer:
-    """A network that is given the observation, the episode's start, and the memory that its components ask for."""
-    memory = {
-        MEMORY_PREFIX + name: shape
-        for component in components.values()
-        for name, shape in component.memory_shapes.items()
-    }
-    network = ComponentContainer({"env_obs": spec.obs_shape, "first": (), **memory})
+    """A network of ``components`` that is given what a policy supplies."""
+    memory = {name: shape for component in components.values() for name, shape in component.memory_shapes.items()}
+    network = ComponentContainer(network_inputs(spec, memory))
     for name, component in components.items():
         network.add_component(name, component)
     return network

@@ -89,7 +89,8 @@ def declared_keys(cls: type[MettaModule], config: ComponentConfig) -> tuple[tupl
     def named(names: Sequence[str], many: str) -> tuple[str, ...]:
         single = [values[name] for name in names if isinstance(values.get(name), str)]
         several = values.get(many)
-        return tuple(dict.fromkeys([*single, *(several if isinstance(several, list | tuple) else ())]))
+        listed = several if isinstance(several, list | tuple) else ()
+        return tuple(dict.fromkeys([*single, *(key for key in listed if isinstance(key, str))]))
 
     return named(signature.in_keys, "in_keys"), named(signature.out_keys, "out_keys")
 

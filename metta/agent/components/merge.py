@@ -40,10 +40,10 @@ class Merge(MettaModule):
         *,
         merge_type: MergeType = "concat",
         dim: int = -1,
-        slices: Sequence[tuple[int, int] | None] | None = None,
+        slices: Sequence[Sequence[int] | None] | None = None,
         shapes: Mapping[str, Shape] | None = None,
     ) -> None:
-        """``slices``: one per input, along its last dimension; another way to write the same."""
+        """``slices``: ``(start, end)``, ``(start, end, dim)`` or None for each input; another way to write the same."""
         if merge_type not in _TYPES:
             raise ConfigError(f"Merge got merge_type={merge_type!r}; it knows {list(_TYPES)}.")
         self_sources = [_parse(source) for source in in_keys]
@@ -53,8 +53,8 @@ class Merge(MettaModule):
                     f"Merge got {len(slices)} slices for {len(self_sources)} inputs; give one (or null) each."
                 )
             self_sources = [
-                (key, tuple(cut), at) if cut is not None else (key, old, at)
-                for (key, old, at), cut in zip(self_sources, slices, strict=True)
+                source if cut is None else _parse({"key": source[0], "slice": cut[:2], "dim": (*cut, -1)[2]})
+                for source, cut in zip(self_sources, slices, strict=True)
             ]
         if not self_sources or (merge_type == "subtract" and len(self_sources) < 2):
             raise ConfigError(

@@ -38,6 +38,8 @@ def test_slices_of_channels_count_without_the_batch() -> None:
     whole = Merge(["low", "high"], "whole", dim=-3)
     assert torch.equal(whole(td)["whole"], box)
     assert low.output_shapes == {"low": (12, 5, 5)}
+    again = Merge(["box"], "again", slices=[(12, 22, 0)], shapes={"box": (22, 5, 5)})
+    assert torch.equal(again(td)["again"], box[:, :, 12:])
 
 
 def test_one_key_twice() -> None:

@@ -8,10 +8,12 @@ import pkgutil
 from typing import Any
 
 import pytest
+import torch
 
 import metta.agent.components
 from metta.agent.components.registry import COMPONENTS, component_class
 from metta.agent.module import MettaModule, Shape
+from metta.agent.network_builder import NetworkBuilder
 from metta.common.env_spec import EnvSpec
 from metta.common.errors import ConfigError
 
@@ -73,6 +75,59 @@ def test_sizes_are_inferred_from_shapes_and_environment(name: str, token_spec: E
     inferred = {key for key in arguments if key not in config and isinstance(arguments[key], int)}
     for key in inferred:
         assert cls.infer({**config, key: 77}, ["x"], {"x": shape}, token_spec)[key] == 77
+
+
+@pytest.mark.parametrize("name", MINIMAL)
+def test_yaml_needs_no_more(name: str, token_spec: EnvSpec) -> None:
+    """Keys by position, sizes from the inputs: what a network's config says of a component."""
+    shape, config = MINIMAL[name]
+    inputs: dict[str, Any] = {"x": shape, "second": ("actions", 8) if name == "ActorKey" else ("tokens",)}
+    two = name in ("ActorKey", "LatentAttention", "Perceiver", "TokenTransformer")
+    of_environment = name in ("ObsToBox", "ObsTokens", "TokenBag")
+    keys = ["env_obs"] if of_environment else ["x", "second"] if two else ["x"]
+    component = {"name": "it", "class": name, "config": config, "in_keys": keys, "out_keys": ["y"]}
+    network = NetworkBuilder().build_from_config({"input_shapes": inputs, "components": [component]}, token_spec)
+    built = network.get_component("it")
+    assert [str(key) for key in built.in_keys][: len(keys)] == keys
+    assert built.out_keys[0] == "y"
+
+
+def test_towers_over_slices_from_yaml() -> None:
+    """Two parts of a box, a convolution each, put together again."""
+    towers = [
+        {"name": "low", "class": "Merge", "config": {"slices": [[0, 12, 0]]}, "in_keys": ["box"], "out_keys": ["low"]},
+        {
+            "name": "high",
+            "class": "Merge",
+            "config": {"slices": [[12, 22, 0]]},
+            "in_keys": ["box"],
+            "out_keys": ["high"],
+        },
+    ]
+    convs = [
+        {
+            "name": f"{part}_conv",
+            "class": "ConvModule",
+            "config": {"out_channels": 4, "kernel_size": 3},
+            "in_keys": [part],
+            "out_keys": [f"{part}_planes"],
+        }
+        for part in ("low", "high")
+    ]
+    both = {
+        "name": "both",
+        "class": "Merge",
+        "config": {"dim": -3},
+        "in_keys": ["low_planes", "high_planes"],
+        "out_keys": ["planes"],
+    }
+    flat = {"name": "flat", "class": "NNModule", "config": {"module": "Flatten"}, "in_keys": ["planes"]}
+    config = {
+        "input_shapes": {"box": [22, 5, 5]},
+        "components": [*towers, *convs, both, {**flat, "out_keys": ["flat"]}],
+    }
+    network = NetworkBuilder().build_from_config(config)
+    assert network({"box": torch.randn(2, 3, 22, 5, 5)})["flat"].shape == (2, 3, 72)
 
 
 def test_a_box_environment_is_inferred(box_spec: EnvSpec) -> None:

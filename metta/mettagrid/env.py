@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from metta.common.env_spec import EnvSpec
 from metta.common.vector_env import EpisodeRecord, StepBatch
+from metta.common.whole_number import checked_seed
 from metta.mettagrid._core import SavedWorld
 from metta.mettagrid.config.game import MettaGridConfig
 from metta.mettagrid.vec_env import make_vec_env
@@ -36,9 +37,13 @@ class MettaGridEnv:
         self.num_agents = self.spec.num_agents
 
     def reset(self, seed: int | None = None) -> StepBatch:
-        """Start episode 0 of ``seed`` (absent: of the seed in use)."""
+        """Start episode 0 of ``seed`` (absent: of the seed in use).
+
+        Raises:
+            ConfigError: a seed outside 0 .. 2**64 - 1, or no whole number.
+        """
         if seed is not None:
-            self.seed = seed
+            self.seed = checked_seed(seed)
         self._env.reset(self.seed)
         return self._env.recv(0)
 

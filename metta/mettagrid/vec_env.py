@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -11,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metta.common.env_spec import EnvSpec
-from metta.common.errors import ConfigError, EnvError, ShapeContractError
+from metta.common.errors import ConfigError, EnvError, MettaError, ShapeContractError
 from metta.common.vector_env import EpisodeRecord, StepBatch
+from metta.common.whole_number import checked_seed, whole_number
 from metta.mettagrid import _core
 from metta.mettagrid.config.game import MettaGridConfig
 from metta.mettagrid.game_table import GameTable
@@ -22,6 +22,7 @@ from metta.mettagrid.vec_env_config import VecEnvConfig
 from metta.mettagrid.world_arrays import WORLDS, pack_worlds, unpack_worlds
 
 _EPISODES = "episodes"
+_MSG_NO_GAME = "the game is a {}, expected a MettaGridConfig. From plain data: MettaGridConfig.model_validate(data)."
 
 
 def make_vec_env(cfg: VecEnvConfig, seed: int, buffers: VecBuffers | None = None) -> VecEnv:
@@ -42,12 +43,10 @@ def _available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _whole(number: object) -> int | None:
-    """The value of any kind of integer, numpy's included; None for what is none."""
-    try:
-        return operator.index(number)  # pyright: ignore[reportArgumentType] - asking is the point
-    except TypeError:
-        return None
+def _check_kind(value: object, kind: type, error: type[MettaError], message: str) -> None:
+    """Refuse a value of another type, which the binding would refuse in its own words."""
+    if not isinstance(value, kind):
+        raise error(message.format(type(value).__name__))
 
 
 class VecEnv:
@@ -95,7 +94,8 @@ class VecEnv:
 
         Raises:
             EnvError: closed.
-            ShapeContractError: an array of another dtype, shape or layout, or one that cannot be written.
+            ShapeContractError: an array of another dtype, shape or layout, one that cannot be written, or two that
+                share memory.
         """
         state, final_state = buffers.global_state, buffers.final_state
         if state is None and self.spec.state_shape:
@@ -131,10 +131,7 @@ class VecEnv:
         Raises:
             ConfigError: a seed outside 0 .. 2**64 - 1.
         """
-        number = _whole(seed)
-        if number is None or not 0 <= number < 2**64:
-            raise ConfigError(f"seed={seed!r}, expected 0 .. 2**64 - 1, a whole number. Set system.seed.")
-        self._open().reset(number)
+        self._open().reset(checked_seed(seed))
 
     def begin_next(self, env: int) -> None:
         """Begin the next episode of one environment now; its rows hold the first observation, ``first`` is true.
@@ -152,7 +149,10 @@ class VecEnv:
         Raises:
             EnvError: closed, or no such slot.
         """
-        self._open().recv(slot)
+        try:
+            self._open().recv(slot)
+        except TypeError as error:  # the binding takes no negative numbers; a check in every step would cost
+            raise self._no_slot(slot) from error
         view = self._views[slot]
         return StepBatch(
             slot,
@@ -178,7 +178,10 @@ class VecEnv:
             EnvError: closed, the slot's last step was not received, or (``strict``) an id outside the action table.
             ShapeContractError: another dtype, shape or layout.
         """
-        self._open().send(slot, actions, strict)
+        try:
+            self._open().send(slot, actions, strict)
+        except TypeError as error:
+            raise self._no_slot(slot) from error
 
     def step_timed(self, actions: NDArray[np.int32]) -> dict[str, tuple[int, int]]:
         """Step all rows on this thread with a clock between the phases: for benchmarks, not for play.
@@ -244,8 +247,9 @@ class VecEnv:
         """Put one environment back; its rows are written again. The bytes are trusted beyond their header.
 
         Raises:
-            EnvError: they belong to another game or engine version.
+            EnvError: they belong to another game or engine version, or are no bytes.
         """
+        _check_kind(data, bytes, EnvError, "the snapshot is a {}, expected the bytes that snapshot_env returned.")
         self._open().restore_env(self._index(env), data)
 
     def save(self, env: int) -> _core.SavedWorld:
@@ -259,8 +263,9 @@ class VecEnv:
         """Put a saved world into an environment, with the game that it played; its rows are written again.
 
         Raises:
-            EnvError: it was saved in another batch, or its game has gone from this one.
+            EnvError: it was saved in another batch, its game has gone from this one, or it is no saved world.
         """
+        _check_kind(saved, _core.SavedWorld, EnvError, "the saved world is a {}, expected what save returned.")
         self._open().load(self._index(env), saved)
 
     def fork(self, from_env: int, to_env: int) -> None:
@@ -281,6 +286,7 @@ class VecEnv:
             EnvError: no such environment, or closed.
         """
         native = self._open()
+        _check_kind(cfg, MettaGridConfig, ConfigError, _MSG_NO_GAME)
         index = self._index(env)
         native.set_game(index, self._games.add(native, cfg))
 
@@ -313,9 +319,9 @@ class VecEnv:
         names = self.program.resource_names
         if resource not in names:
             raise ConfigError(f"{resource!r} is no resource of this game; known: {names}.")
-        if _whole(amount) is None or not 0 <= amount <= 65_535:
+        if whole_number(amount) is None or not 0 <= amount <= 65_535:
             raise EnvError(f"amount={amount!r}, expected 0 .. 65535, a whole number.")
-        if _whole(agent) is None or not 0 <= agent < self.spec.num_agents:
+        if whole_number(agent) is None or not 0 <= agent < self.spec.num_agents:
             raise EnvError(f"agent {agent!r} does not exist, expected 0 .. {self.spec.num_agents - 1}.")
         self._open().set_inventory(self._index(env), agent, names.index(resource), amount)
 
@@ -341,10 +347,13 @@ class VecEnv:
 
     def _index(self, env: int) -> int:
         """An environment's index, checked here too: the binding takes no negative numbers."""
-        number = _whole(env)
+        number = whole_number(env)
         if number is None or not 0 <= number < self.num_envs:
             raise EnvError(f"environment {env!r} does not exist, expected 0 .. {self.num_envs - 1}.")
         return number
+
+    def _no_slot(self, slot: object) -> EnvError:
+        return EnvError(f"slot {slot!r} does not exist, expected 0 .. {self.num_slots - 1}, a whole number.")
 
     def _open(self) -> _core.VecEnv:
         if self._native is None:

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -295,6 +296,41 @@ def test_nothing_works_after_close(use: Callable[[VecEnv], object]) -> None:
 def test_uneven_slots_are_refused_by_the_config() -> None:
     with pytest.raises(ConfigError, match="num_slots=2"):
         VecEnvConfig(num_envs=3, num_slots=2)
+
+
+@pytest.mark.parametrize(
+    ("use", "error", "message"),
+    [
+        (lambda env: env.recv(-1), EnvError, "slot -1 does not exist, expected 0 .. 0"),
+        (lambda env: env.recv("0"), EnvError, "slot '0' does not exist"),
+        (lambda env: env.send(-1, np.zeros(2, np.int32)), EnvError, "slot -1 does not exist"),
+        (lambda env: env.load(0, None), EnvError, "the saved world is a NoneType, expected what save returned"),
+        (lambda env: env.restore_env(0, "abc"), EnvError, "the snapshot is a str, expected the bytes"),
+        (lambda env: env.set_game(0, {}), ConfigError, r"the game is a dict.*model_validate\(data\)"),
+        (lambda env: env.reset(1.5), ConfigError, "seed=1.5, expected .* a whole number"),
+    ],
+)
+def test_arguments_of_another_type_are_named(
+    use: Callable[[VecEnv], object], error: type[Exception], message: str
+) -> None:
+    env = make_vec_env(VecEnvConfig(env=make_arena(2), num_envs=1, num_slots=1, num_threads=1), seed=0)
+    with pytest.raises(error, match=message):
+        use(env)
+    env.recv(0)
+    env.close()
+
+
+@pytest.mark.parametrize("shift", [0, 1])
+def test_buffers_that_share_memory_are_refused(shift: int) -> None:
+    env = make_vec_env(VecEnvConfig(env=make_arena(2), num_envs=2, num_slots=1, num_threads=1), seed=0)
+    memory = np.zeros(env.num_rows + 1, dtype=np.bool_)
+    flags, others = memory[:-1], memory[shift : shift + env.num_rows]
+    shared = replace(env.buffers, terminated=flags, action_success=others)
+    with pytest.raises(ShapeContractError, match="terminated and action_success share memory"):
+        env.bind(shared)
+    whole = np.zeros(2 * env.num_rows, dtype=np.bool_)
+    env.bind(replace(env.buffers, terminated=whole[: env.num_rows], action_success=whole[env.num_rows :]))
+    env.close()
 
 
 def test_the_engine_checks_what_the_config_classes_would() -> None:

@@ -3,8 +3,12 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
+#include <functional>
+#include <initializer_list>
 #include <memory>
+#include <span>
 
 #include "bind.h"
 #include "checked_span.h"
@@ -56,6 +60,26 @@ std::span<std::uint8_t> BoundState(const char* name, const VecEnv& env, const py
        static_cast<py::ssize_t>(env.program().map.width)});
 }
 
+struct NamedBytes {
+  const char* name;
+  std::span<const std::byte> bytes;
+};
+
+// Refuses buffers that share memory: each would overwrite the other's results. Called in every step by those who bind
+// fresh arrays each time, so it compares the few pairs and allocates nothing.
+void CheckApart(std::initializer_list<NamedBytes> buffers) {
+  const std::less<const std::byte*> before;
+  for (auto one = buffers.begin(); one != buffers.end(); ++one) {
+    for (auto other = buffers.begin(); other != one; ++other) {
+      const auto &a = one->bytes, &b = other->bytes;
+      const bool overlap = before(a.data(), b.data() + b.size()) && before(b.data(), a.data() + a.size());
+      MG_CHECK(a.empty() || b.empty() || !overlap, ShapeError, other->name, " and ", one->name,
+               " share memory, expected an array of its own for each kind of result: native threads write them all. "
+               "Allocate both, for example with VecBuffers.allocate.");
+    }
+  }
+}
+
 void Bind(VecEnv& env, const py::object& observations, const py::object& rewards, const py::object& terminated,
           const py::object& truncated, const py::object& first, const py::object& action_mask,
           const py::object& action_success, const py::object& used_tokens, const py::object& final_observations,
@@ -77,6 +101,17 @@ void Bind(VecEnv& env, const py::object& observations, const py::object& rewards
     buffers.final_observations = BoundObservations("final_observations", env, final_observations);
   }
   if (!final_state.is_none()) buffers.final_state = BoundState("final_state", env, final_state);
+  CheckApart({{"observations", std::as_bytes(buffers.observations)},
+              {"rewards", std::as_bytes(buffers.rewards)},
+              {"terminated", std::as_bytes(buffers.terminated)},
+              {"truncated", std::as_bytes(buffers.truncated)},
+              {"first", std::as_bytes(buffers.first)},
+              {"action_mask", std::as_bytes(buffers.action_mask)},
+              {"action_success", std::as_bytes(buffers.action_success)},
+              {"used_tokens", std::as_bytes(buffers.used_tokens)},
+              {"final_observations", std::as_bytes(buffers.final_observations)},
+              {"state", std::as_bytes(buffers.state)},
+              {"final_state", std::as_bytes(buffers.final_state)}});
   {
     const Release release;
     env.Bind(buffers);

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from metta.common.errors import ExitCode, MettaError
+from metta.common.errors import ConfigError, ExitCode, MettaError
+from metta.common.suggest import did_you_mean
 from metta.mettagrid.config.limits import MAX_AGENTS
 from metta.mettagrid.maps.map_config import MapConfig
 from metta.mettagrid.maps.named import game_names, map_names, named_game, named_map
@@ -72,6 +73,12 @@ def _find(name: str, num_agents: int | None) -> tuple[MapConfig, int]:
     if name in game_names() and name not in map_names():
         game = named_game(name).game
         return game.map, game.num_agents
+    if name not in map_names() and Path(name).suffix not in (".yaml", ".yml"):
+        maps, games = map_names(), game_names()
+        raise ConfigError(
+            f"No map or game {name!r}.{did_you_mean(name, (*maps, *games))} Known maps: {', '.join(maps)}; games: "
+            f"{', '.join(games)}; or a path to a map's YAML file."
+        )
     config = named_map(name)
     default = _AGENTS_WITHOUT_GAME if config.type in ("random", "rooms") else 0
     return config, default if num_agents is None else num_agents

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self, cast
 from pydantic import Field, model_validator
 
 from metta.mettagrid.config.limits import MAX_SIDE
-from metta.mettagrid.maps.grid_files import grid_paths, read_grid
+from metta.mettagrid.maps.grid_files import grid_paths, legend_key, read_grid
 from metta.mettagrid.maps.legend import DEFAULT_LEGEND, group_of
 from metta.mettagrid.maps.map_base import MapBase
 
@@ -56,7 +56,7 @@ class AsciiMapConfig(MapBase):
     def cells(self) -> dict[str, str]:
         names = self.cell_names()
         used = {names[char]: f"game.map.rows (character {char!r})" for row in self.rows for char in row}
-        return used | {cell: f"game.map.legend.{char}" for char, cell in self.legend.items()}
+        return used | {cell: legend_key(char, "game.map.rows") for char, cell in self.legend.items()}
 
     def check_agents(self, num_agents: int) -> None:
         if self.num_agents != num_agents:

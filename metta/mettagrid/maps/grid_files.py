@@ -19,6 +19,7 @@ _NPY: Final = ".npy"
 _TEXTS: Final = (".map", ".txt", ".ascii")
 _FIRST_PRIVATE: Final = 0xE000
 """Cells that no legend has a character for get one from Unicode's private use area."""
+_LAST_PRIVATE: Final = 0xF8FF
 _MAX_BYTES: Final = 16 * 1024 * 1024
 
 
@@ -124,6 +125,16 @@ def _characters(cells: list[str]) -> dict[str, str]:
     others = [cell for cell in cells if cell not in known]
     private = {cell: chr(_FIRST_PRIVATE + i) for i, cell in enumerate(others)}
     return {cell: known[cell] if cell in known else private[cell] for cell in cells} | {EMPTY: known[EMPTY]}
+
+
+def legend_key(char: str, drawn_in: str) -> str:
+    """The config key that explains ``char``, or, for a character that no one can see, where its cell stands.
+
+    >>> legend_key("x", "game.map.grids"), legend_key(chr(0xE000), "game.map.grids")
+    ('game.map.legend.x', 'game.map.grids (drawn from an array of cell names)')
+    """
+    is_private = _FIRST_PRIVATE <= ord(char[:1] or " ") <= _LAST_PRIVATE
+    return f"{drawn_in} (drawn from an array of cell names)" if is_private else f"game.map.legend.{char}"
 
 
 def merge_grids(grids: list[Grid], legend: Mapping[str, str]) -> tuple[list[tuple[str, ...]], dict[str, str]]:

@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 from pydantic import Field, model_validator
 
 from metta.mettagrid.config.limits import MAX_SIDE
-from metta.mettagrid.maps.grid_files import Grid, grid_paths, merge_grids, read_grid
+from metta.mettagrid.maps.grid_files import Grid, grid_paths, legend_key, merge_grids, read_grid
 from metta.mettagrid.maps.legend import DEFAULT_LEGEND
 from metta.mettagrid.maps.map_base import MapBase
 from metta.mettagrid.maps.scene_map import CONNECTIVITY, Connectivity
@@ -40,7 +40,7 @@ class PoolMapConfig(MapBase):
         drawn = sorted({char for rows in self.grids for row in rows for char in row})
         names = {known[char]: f"game.map.grids (character {char!r})" for char in drawn}
         names |= {self.border_object: "game.map.border_object"}
-        names |= {cell: f"game.map.legend.{char}" for char, cell in self.legend.items()}
+        names |= {cell: legend_key(char, "game.map.grids") for char, cell in self.legend.items()}
         names |= dict.fromkeys(self.objects, "game.map.objects")
         return names | dict.fromkeys(self.agents, "game.map.agents")
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, Self, cast
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from metta.common.config import Config
 from metta.mettagrid.maps.scenes.areas import (
@@ -122,6 +122,16 @@ class ChildConfig(Config):
     lock: Annotated[str, none_is("")] = Field(
         default="", description="areas that one child used under a lock are not used again under it"
     )
+
+    @model_validator(mode="after")
+    def _areas_are_chosen_by_tags(self) -> Self:
+        idle = [f"{name}={value!r}" for name in ("offset", "lock") if (value := getattr(self, name))]
+        if idle and not self.where:
+            raise ValueError(
+                "children.where is full, so the scene is drawn once on its parent's whole area, but "
+                f"{' and '.join(idle)} choose among areas. Set where: {{tags: [...]}}, or leave them out."
+            )
+        return self
 
     def native(self) -> dict[str, Any]:
         """Plain data as the engine reads it."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from metta.common.errors import ConfigError
 from metta.common.vector_env import StepBatch
+from metta.common.whole_number import checked_seed
 from metta.mettagrid.config.game import MettaGridConfig
 from metta.mettagrid.wrappers.games import resolve_game
 from metta.mettagrid.wrappers.spaces import ActionSpaceKind, observation_space
@@ -75,6 +76,7 @@ class MettaGridGymEnv(gymnasium.Env[NDArray[Any], Any]):
             EnvError: closed.
             ConfigError: a seed beyond 64 bits.
         """
+        seed = None if seed is None else checked_seed(seed)
         super().reset(seed=seed)
         batch = self._session.reset(int(self.np_random.integers(2**63)) if seed is None else seed)
         self._draw()

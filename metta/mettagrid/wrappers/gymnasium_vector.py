@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from metta.common.errors import ConfigError, EnvError, ShapeContractError
 from metta.common.vector_env import EpisodeRecord, StepBatch
+from metta.common.whole_number import checked_seed
 from metta.mettagrid.action_table import ActionTable
 from metta.mettagrid.config.game import MettaGridConfig
 from metta.mettagrid.render.rgb import draw_rgb
@@ -61,7 +62,7 @@ class MettaGridVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
         if render_mode not in (None, "rgb_array", "ansi"):
             raise ConfigError(f"render_mode={render_mode!r}, expected None, 'rgb_array' or 'ansi' for a batch.")
         cfg = resolve_game(game, num_agents=num_agents, max_steps=max_steps)
-        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        self.autoreset_mode = _checked_mode(autoreset_mode)
         self.metadata = {"render_modes": ["rgb_array", "ansi"], "autoreset_mode": self.autoreset_mode}
         self.num_envs, self.render_mode = num_envs, render_mode
         batch = _batch_config(cfg, num_envs, num_threads, self.autoreset_mode)
@@ -93,6 +94,7 @@ class MettaGridVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
             raise ConfigError(
                 f"seed is a list of {len(seed)}, expected one integer: each world derives its own stream from it."
             )
+        seed = None if seed is None else checked_seed(seed)
         super().reset(seed=seed)
         worlds = self._worlds_of(options)
         before, fresh = self._vec.buffers, self._pool.take()
@@ -194,6 +196,19 @@ class MettaGridVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
                 "sub-environments of a world start together."
             )
         return by_world[:, 0]
+
+
+def _checked_mode(mode: object) -> AutoresetMode:
+    """Gymnasium's mode, or the name or value of one, as ``same_step``."""
+    modes = {one.value: one for one in AutoresetMode} | {one.name.lower(): one for one in AutoresetMode}
+    if isinstance(mode, AutoresetMode):
+        return mode
+    if isinstance(mode, str) and (found := modes.get(mode) or modes.get(mode.lower())) is not None:
+        return found
+    raise ConfigError(
+        f"autoreset_mode={mode!r}, expected {', '.join(repr(one.name.lower()) for one in AutoresetMode)} or a "
+        "gymnasium.vector.AutoresetMode."
+    )
 
 
 def _batch_config(cfg: MettaGridConfig, num_envs: int, num_threads: int, mode: AutoresetMode) -> VecEnvConfig:

@@ -13,6 +13,7 @@ from pettingzoo.utils.conversions import parallel_to_aec  # pyright: ignore[repo
 
 from metta.common.errors import EnvError, ShapeContractError
 from metta.common.vector_env import EpisodeRecord, StepBatch
+from metta.common.whole_number import checked_seed
 from metta.mettagrid.config.game import MettaGridConfig
 from metta.mettagrid.spec import state_channels
 from metta.mettagrid.wrappers.games import resolve_game
@@ -86,6 +87,7 @@ class MettaGridPettingZooEnv(ParallelEnv[str, NDArray[Any], Any]):
             EnvError: closed.
             ConfigError: a seed below 0 or beyond 64 bits.
         """
+        seed = None if seed is None else checked_seed(seed)
         if seed is not None or self._random is None:
             self._random, _ = seeding.np_random(seed)
         batch = self._session.reset(int(self._random.integers(2**63)) if seed is None else seed)

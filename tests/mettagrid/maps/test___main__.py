@@ -36,6 +36,10 @@ def test_other_seeds_draw_other_maps(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_faults_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["preview", "cavs"]) == 2
     assert "Did you mean 'caves'?" in capsys.readouterr().err
+    assert main(["preview", "navigatoin"]) == 2
+    told = capsys.readouterr().err
+    assert "Did you mean 'navigation'?" in told
+    assert "games: arena, arena_sparse, navigation;" in told
     assert main(["list"]) == 0
     assert "radial_maze" in capsys.readouterr().out
 

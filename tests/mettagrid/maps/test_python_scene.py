@@ -41,3 +41,15 @@ def test_faults_are_named() -> None:
         draw_pool(Dots, count=1, height=-3, width=3, seed=0)
     with pytest.raises(ConfigError, match=r"seed=-1.*expected 0 or more"):
         draw_pool(Dots, count=1, height=3, width=3, seed=-1)
+
+
+def test_an_undeclared_object_is_named_without_its_invisible_character() -> None:
+    class Thrones(PythonScene):
+        def render(self) -> None:
+            self.grid[0, 0] = "throne"
+
+    pool = draw_pool(Thrones, count=1, height=3, width=4, seed=0, options={"agents": 1})
+    with pytest.raises(ConfigError, match="throne") as caught:
+        draw_map(pool.model_dump(mode="json"), num_agents=1)
+    assert "game.map.grids (drawn from an array of cell names)" in str(caught.value)
+    assert str(caught.value).isprintable()

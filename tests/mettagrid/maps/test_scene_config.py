@@ -76,3 +76,10 @@ def test_typos_are_refused() -> None:
         CavesScene.model_validate({"fil": 0.3})
     with pytest.raises(ConfigError, match="where"):
         ChildConfig.model_validate({"scene": {"type": "nop"}, "where": {"tag": ["room"]}})
+
+
+@pytest.mark.parametrize("choice", [{"offset": 5}, {"lock": "used"}])
+def test_a_child_on_the_whole_area_chooses_no_areas(choice: dict[str, object]) -> None:
+    with pytest.raises(ConfigError, match=r"children\.where is full, .* but \w+=.* choose among areas\. Set where"):
+        ChildConfig.model_validate({"scene": {"type": "nop"}, "where": "full", **choice})
+    assert ChildConfig.model_validate({"scene": {"type": "nop"}, "where": {"tags": ["room"]}, **choice}).where

@@ -147,6 +147,7 @@ def test_pairs_and_pictures() -> None:
         ),
         (lambda envs: envs.reset(options={"reset_mask": [True] * 4}), ShapeContractError, r"list, expected bool\[4\]"),
         (lambda envs: (envs.close(), envs.reset()), EnvError, "was closed"),
+        (lambda envs: envs.reset(seed=1.5), ConfigError, "seed=1.5, expected .* a whole number"),
     ],
 )
 def test_mistakes_are_named(use: Any, error: type[Exception], message: str) -> None:
@@ -157,5 +158,8 @@ def test_mistakes_are_named(use: Any, error: type[Exception], message: str) -> N
 def test_batches_that_cannot_be() -> None:
     with pytest.raises(ConfigError, match="num_envs=3 sub-environments are no whole worlds"):
         MettaGridVectorEnv(make_arena(2), num_envs=3)
+    with pytest.raises(ConfigError, match="autoreset_mode='foo', expected 'next_step', 'same_step', 'disabled'"):
+        MettaGridVectorEnv(autoreset_mode="foo")
+    assert MettaGridVectorEnv(autoreset_mode="SameStep").autoreset_mode is AutoresetMode.SAME_STEP
     with pytest.raises(ConfigError, match="render_mode='human'"):
         MettaGridVectorEnv(render_mode="human")

@@ -1,4 +1,4 @@
-"""The groups ``game`` and ``maps``: no field has their name, because a tool may hold a game in several places."""
+"""The groups ``game``, ``maps`` and ``network``: no field has their name; a choice goes to places inside a tool."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from typing import Any, Final, cast
 
 GAME_GROUPS: Final = {"game": "", "maps": "game.map"}
 """Group -> the key within a game's config that a choice replaces; ``""``: the whole game."""
+
+
+PLACED_GROUPS: Final = frozenset({*GAME_GROUPS, "network"})
+"""All groups without a field of their name."""
 
 
 def game_keys(tree: Mapping[str, Any], group: str) -> Iterator[tuple[dict[str, Any], str, str]]:

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from metta.cli import faults
 from metta.cli.changes import apply_override
-from metta.cli.games import GAME_GROUPS, game_keys
+from metta.cli.games import GAME_GROUPS, PLACED_GROUPS, game_keys
 from metta.cli.groups import Groups
 from metta.cli.place import locate
 from metta.cli.provenance import Origins, explicit_tree, mark_recipe
@@ -79,7 +79,7 @@ def _apply_all(
     problems: list[str] = []
     for override in chosen.choices:
         try:
-            _choose(tree, origins, groups, override)
+            _choose(root, tree, origins, groups, override)
         except ConfigError as error:
             problems.append(str(error))
     for override in chosen.dotted:
@@ -136,7 +136,7 @@ def _one_or_many(key: str, text: str | None) -> str | None:
 
 def _is_choice(override: Override, fields: Mapping[str, Any], groups: Groups) -> bool:
     """``trainer=default`` chooses from a group; ``trainer={...}`` and ``~trainer`` do not."""
-    known = override.key in fields or override.key in GAME_GROUPS
+    known = override.key in fields or override.key in PLACED_GROUPS
     if override.key not in groups.options or not known or override.operation == "delete":
         return False
     return override.text is not None and not override.text.startswith(("{", "["))
@@ -186,17 +186,21 @@ def _fill_group_defaults(tool_class: type[Tool], tree: dict[str, Any], origins: 
                 origins.mark(path, groups.source(group, option))
 
 
-def _choose(tree: dict[str, Any], origins: Origins, groups: Groups, override: Override) -> None:
+def _choose(root: type[Tool], tree: dict[str, Any], origins: Origins, groups: Groups, override: Override) -> None:
     group, option = override.key, override.text or ""
     if "," in option:
         read_value(group, option, None)  # says that lists of values are sweeps
     subtree = groups.subtree(group, option)
-    if group in GAME_GROUPS and group not in tree:
+    if group in GAME_GROUPS and group not in root.model_fields:
         _choose_game(tree, origins, groups, group, option)
         return
+    if group == "network" and group not in root.model_fields:
+        if "policy_architecture" not in root.model_fields:
+            raise ConfigError(f"{group}={option}: this tool builds no policy. Leave it out.")
+        group, subtree = "policy_architecture", {"type": "network", "network": subtree}
     tree[group] = subtree
     origins.mark(group, CLASS_DEFAULT)
-    origins.mark_leaves(group, subtree, groups.source(group, option))
+    origins.mark_leaves(group, subtree, groups.source(override.key, option))
 
 
 def _choose_game(tree: dict[str, Any], origins: Origins, groups: Groups, group: str, option: str) -> None:

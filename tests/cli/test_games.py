@@ -16,7 +16,7 @@ from metta.cli.main import main
         (("play", "arena", "game=navigation", "simulation.env.game.max_steps=7"), "max_steps: 7", "label: arena"),
         (("play", "navigation", "maps=terrain"), "instance_width: 40", "instance_width: 26"),
     ],
-    ids=" ".join,
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )
 def test_a_choice_replaces_every_game(
     words: tuple[str, ...], expected: str, absent: str, capsys: pytest.CaptureFixture[str]
@@ -26,6 +26,16 @@ def test_a_choice_replaces_every_game(
     assert expected in out
     assert absent not in out
     assert f"configs/{words[2].split('=')[0]}/" in out, "the origin of the values is told"
+
+
+def test_a_network_becomes_the_policy(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "arena", "network=actor_critic", "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert "type: network" in out
+    assert "class: TokenBag" in out
+    assert "configs/network/" in out
+    assert main(["play", "arena", "network=actor_critic", "--dry-run"]) == 2
+    assert "builds no policy" in capsys.readouterr().err
 
 
 def test_faults_are_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from metta.cli import cache
-from metta.cli.games import GAME_GROUPS
+from metta.cli.games import PLACED_GROUPS
 from metta.cli.groups import Groups, compose_all
 from metta.common.errors import ConfigError
 from metta.tools.train import TrainTool
@@ -71,9 +71,9 @@ def test_the_groups_of_the_house_fit_their_fields() -> None:
     assert {"system", "trainer", "policy_architecture", "wandb"} <= house.options.keys()
     composed = compose_all(house.root, house.options)
     assert composed["defaults"] == {"system": "auto", "trainer": "default", "wandb": "off"}
-    assert composed["options"].keys() - TrainTool.model_fields.keys() == GAME_GROUPS.keys(), "see test_games.py"
+    assert composed["options"].keys() - TrainTool.model_fields.keys() == PLACED_GROUPS, "see test_games.py"
     for group, options in composed["options"].items():
-        if group in GAME_GROUPS:
+        if group in PLACED_GROUPS:
             continue
         for subtree in options.values():
             tree: dict[str, Any] = {group: subtree, "training_env": {"type": "gym", "env_id": "CartPole-v1"}}

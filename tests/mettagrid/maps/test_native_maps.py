@@ -51,7 +51,9 @@ def test_random_games_hold_what_their_map_says(config: MettaGridConfig, seed: in
         cells = Counter(plan.cell_names()[char] for row in plan.rows for char in row)
         assert counts == {name: n for name, n in cells.items() if name in config.game.objects}
         return
-    assert isinstance(plan, RandomMapConfig | RoomsMapConfig)
+    if not isinstance(plan, RandomMapConfig | RoomsMapConfig):  # scenes and pools: their own tests say more
+        assert counts.keys() <= config.game.objects.keys()
+        return
     expected = Counter(plan.objects)
     if isinstance(plan, RandomMapConfig):
         expected["wall"] += plan.width * plan.height - plan.inside

@@ -1,10 +1,12 @@
 """Time of a policy's forward passes on real observations: one JSON line.
 
-    python benchmarks/forward.py [--policy bag] [--game arena] [--rows 384] [--minibatch 4096] [--threads 2]
+    python benchmarks/forward.py [--policy bag] [--executor compiled] [--game arena] [--rows 384] [--minibatch 4096]
 
 ``act``: one call for ``rows`` agents. ``evaluate``: a minibatch of segments, forward and backward, without optimizer.
 ``bag_forward`` and ``bag_backward`` are the token bag's kernels alone, on the same minibatch. Observations are those of
-arena agents that act at random. On a shared machine the minima are the steadier figures.
+arena agents that act at random. For ``bag`` ``over_handwritten`` says, by batch and executor, what the network costs
+over one written by hand (``handwritten_bag.py``), as the median of paired ratios within this run. On a shared machine
+the minima are the steadier figures.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ def main() -> None:
     args = parse_args()
     shorten_spins()  # as the command line does, before torch is imported
     import torch
+    from handwritten_bag import compare
 
     from metta.agent.policy import build_policy
     from metta.mettagrid.vec_env import make_vec_env
@@ -47,7 +50,7 @@ def main() -> None:
     env = make_vec_env(config, seed=args.seed)
     data = {key: torch.stack(values, 1) for key, values in play(env, args.horizon).items()}
     env.close()
-    policy_config: Any = TypeAdapter(PolicyConfig).validate_python({"type": args.policy})
+    policy_config: Any = TypeAdapter(PolicyConfig).validate_python({"type": args.policy, "executor": args.executor})
     policy = build_policy(policy_config, env.spec, device=args.device, seed=args.seed)
     data = {key: value.to(policy.device) for key, value in data.items()}
     used = float((data["env_obs"][..., 0] != 0xFF).sum(-1).float().mean())
@@ -60,6 +63,12 @@ def main() -> None:
     }
     for name, times in time_bag(policy, batch, args.repeats).items():
         result[f"{name}_us_per_row"] = spread(times, segments * args.horizon)
+    if args.policy == "bag":
+        flat = data["env_obs"].flatten(0, 1)
+        result["over_handwritten"] = {
+            str(rows): compare(policy.network, flat[:rows].contiguous(), 5 * args.repeats)
+            for rows in sorted({args.rows, args.minibatch})
+        }
     print(json.dumps({**describe(args), "tokens_per_observation": round(used, 1), **result}))
 
 
@@ -171,13 +180,17 @@ def describe(args: argparse.Namespace) -> dict[str, Any]:
         "commit": commit.stdout.strip() or "unknown",
         "machine": f"{platform.processor() or platform.machine()}, {platform.system()}",
         "n": args.repeats,
-        **{key: getattr(args, key) for key in ("policy", "game", "rows", "minibatch", "horizon", "threads", "device")},
+        **{
+            key: getattr(args, key)
+            for key in ("policy", "executor", "game", "rows", "minibatch", "horizon", "threads", "device")
+        },
     }
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--policy", default="bag", help="type of policy_architecture that reads tokens")
+    parser.add_argument("--executor", default="sequential", help="executor of the policy")
     parser.add_argument("--game", choices=sorted(GAMES), default="arena")
     parser.add_argument("--rows", type=int, default=384, help="agents in one call of act")
     parser.add_argument("--minibatch", type=int, default=4096, help="agent-steps that evaluate gets")

@@ -65,6 +65,8 @@ class ComponentContainer(nn.ModuleDict):
         self._dependencies: dict[str, tuple[str, ...]] = {}
         self._plan: Plan | None = None
         self._checked = False
+        self.version = 0
+        """Counts changes of components and wrappers; executors plan again when it moves."""
 
     # --- wiring ---------------------------------------------------------------------------------------------------
 
@@ -122,6 +124,11 @@ class ComponentContainer(nn.ModuleDict):
     ) -> MettaModule | ComponentContainer:
         """Same as ``swap_component``."""
         return self.swap_component(name, component)
+
+    def dependencies_of(self, name: str) -> tuple[str, ...]:
+        """The explicit dependencies of a component, beside those of its keys."""
+        self._check_known(name)
+        return self._dependencies[name]
 
     def build(self) -> Self:
         """Compute the order now, so that wiring faults show here; returns the container."""
@@ -310,6 +317,7 @@ class ComponentContainer(nn.ModuleDict):
 
     def _forget_plan(self) -> None:
         self._plan, self._checked = None, False
+        self.version += 1
 
     def _nodes(self) -> dict[str, Node]:
         return {name: _node_of(module, self._dependencies[name]) for name, module in self._components().items()}

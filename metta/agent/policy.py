@@ -14,6 +14,7 @@ from metta.agent.container import ComponentContainer
 from metta.agent.control.controller import load_wrapper_states, wrapper_states
 from metta.agent.control.training_control import ControlReport, TrainingControl
 from metta.agent.distribution import MaskedCategorical, choose_actions
+from metta.agent.executors.registry import EXECUTORS
 from metta.agent.memory import Memory, MemorySpec, Rows
 from metta.agent.module import MEMORY_PREFIX, NEXT_MEMORY_PREFIX, Data
 from metta.agent.policies.registry import build_network
@@ -68,6 +69,8 @@ class Policy(nn.Module):
         if missing := sorted({"logits", "values"} - set(network.out_keys)):
             raise KeyContractError(f"a policy's network must produce 'logits' and 'values'; nobody produces {missing}.")
         self._memory_keys = {MEMORY_PREFIX + name: name for name in network.memory_shapes}
+        keep = ("logits", "values", *(NEXT_MEMORY_PREFIX + name for name in network.memory_shapes))
+        self.executor = EXECUTORS[config.executor](self.network, keep if config.executor == "memory" else None)
         self._data_keys = [key for key in network.in_keys if key not in self._memory_keys]
         self._memory = Memory(self.memory_spec)
 
@@ -86,7 +89,7 @@ class Policy(nn.Module):
         """
         with torch.no_grad():
             rows = td.get("rows", None)
-            outputs = self.network._compute(self._inputs(td, self._recall(td, rows)))
+            outputs = self.executor.run(self._inputs(td, self._recall(td, rows)))
             if self._memory_keys:
                 self._memory.write(rows, {name: outputs[NEXT_MEMORY_PREFIX + name] for name in self._memory.tensors})
             chosen = choose_actions(outputs["logits"], self._mask(td), generator, greedy=greedy)
@@ -97,7 +100,7 @@ class Policy(nn.Module):
     def values_only(self, td: Inputs) -> Tensor:
         """State values ``[B] float32`` for bootstrapping; reads what ``act`` reads, leaves the memory alone."""
         with torch.no_grad():
-            return self.network._compute(self._inputs(td, self._recall(td, td.get("rows", None))))["values"]
+            return self.executor.run(self._inputs(td, self._recall(td, td.get("rows", None))))["values"]
 
     # --- learning -------------------------------------------------------------------------------------------------
 
@@ -112,7 +115,7 @@ class Policy(nn.Module):
             KeyContractError: an input is missing.
             ShapeContractError: an input does not fit.
         """
-        outputs = self.network._compute(self._inputs(td, {key: _required(td, key) for key in self._memory_keys}))
+        outputs = self.executor.run(self._inputs(td, {key: _required(td, key) for key in self._memory_keys}))
         dist = MaskedCategorical(outputs["logits"], self._mask(td))
         return {
             "act_log_prob": dist.log_prob(_required(td, "action")),

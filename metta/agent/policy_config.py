@@ -26,6 +26,9 @@ CORTEX_LETTERS = {
 """Cells of a cortex by their letters in a pattern."""
 
 
+ExecutorName = Literal["sequential", "parallel", "compiled", "memory"]
+
+
 class CommonPolicyConfig(Config):
     """Fields that every policy honours."""
 
@@ -33,6 +36,11 @@ class CommonPolicyConfig(Config):
         default=0.0, ge=0, description="after each optimizer step weights are clamped to +-clip_range; 0 = off"
     )
     use_action_mask: bool = Field(default=True, description="never choose an action that the environment masks out")
+    executor: ExecutorName = Field(
+        default="sequential",
+        description="how the network is run: component by component, independent branches at once, as a straight "
+        "line, or with little memory; results are equal",
+    )
 
 
 class BasePolicyConfig(CommonPolicyConfig):

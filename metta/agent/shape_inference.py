@@ -28,8 +28,10 @@ class ShapeFlow:
         found = {key: self.shapes.get(key) for key in keys}
         return {key: tuple(map(self.symbols.resolve, shape)) for key, shape in found.items() if shape is not None}
 
-    def pass_through(self, name: str, component: MettaModule) -> list[str]:
+    def pass_through(self, name: str, component: MettaModule, *, measure: bool = True) -> list[str]:
         """Fit the inputs to what ``component`` declares, note its outputs; returns faults.
+
+        ``measure``: the component stands on the meta device and may be run where it declares too little.
 
         Trailing sizes must agree. Sizes before them (agents, steps) pass through to the outputs.
         """
@@ -46,7 +48,7 @@ class ShapeFlow:
                 shown = show_shape(self.known([key])[key])
                 faults.append(f"component {name!r} reads {key!r} as {show_shape(wanted)}, got {shown}: {error}.")
         if not faults:
-            self._note_outputs(name, component, prefix)
+            self._note_outputs(name, component, prefix, measure)
         return faults
 
     def _fit(self, name: str, shape: Shape, wanted: Shape) -> tuple[Size, ...]:
@@ -64,8 +66,8 @@ class ShapeFlow:
             return max(one, other, key=len)
         return tuple(self.symbols.unify(a, b) for a, b in zip(one, other, strict=True))
 
-    def _note_outputs(self, name: str, component: MettaModule, prefix: tuple[Size, ...]) -> None:
-        probed = self._probe(component) if self._is_vague(component) else {}
+    def _note_outputs(self, name: str, component: MettaModule, prefix: tuple[Size, ...], measure: bool) -> None:
+        probed = self._probe(component) if measure and self._is_vague(component) else {}
         for key in map(str, component.out_keys_source):
             declared = component.output_shapes.get(key)
             if key in probed:

@@ -63,6 +63,8 @@ def _pytest(arguments: list[str], failed: list[str]) -> int:
     """pytest writes to the terminal itself, its closing line last; tests/conftest.py names ``failed`` above it."""
     print("pytest", flush=True)
     environment = {**os.environ, "METTA_FAILED_STAGES": ",".join(failed)}
+    if not arguments:  # a worker a core, a file to one worker: what a file's tests share is made once
+        arguments = ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadfile"]
     return subprocess.run([PYTHON, "-m", "pytest", *arguments], env=environment, check=False).returncode
 
 

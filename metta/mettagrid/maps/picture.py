@@ -8,32 +8,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from metta.mettagrid import _core
 from metta.mettagrid.maps.legend import AGENT, DEFAULT_LEGEND, EMPTY, group_of
 from metta.mettagrid.maps.map_config import MapConfig
+from metta.mettagrid.render.ansi import GridObject
+from metta.mettagrid.render.rgb import draw_rgb
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-    from PIL.ImageDraw import ImageDraw
 
-Colour = tuple[int, int, int]
-
-_FLOOR: Final[Colour] = (40, 42, 50)
-_GRID: Final[Colour] = (47, 50, 59)
-_WALL: Final[Colour] = (122, 124, 138)
-_WALL_EDGE: Final[Colour] = (86, 88, 101)
-_COLOURS: Final[dict[str, Colour]] = {
-    "altar": (232, 176, 62),
-    "mine_red": (196, 78, 74),
-    "generator_red": (235, 130, 56),
-    "lasery": (190, 92, 214),
-    "armory": (92, 154, 214),
-}
-_OTHERS: Final[tuple[Colour, ...]] = (
-    (104, 190, 140),
-    (212, 130, 170),
-    (140, 170, 90),
-    (110, 120, 220),
-    (200, 200, 120),
-)
-_AGENTS: Final[tuple[Colour, ...]] = ((92, 214, 126), (88, 166, 255), (255, 214, 102), (240, 128, 190), (96, 220, 220))
 _STATIC_KEYS: Final = (".object", ".border_object")
 _CHARACTERS: Final = {cell: char for char, cell in reversed(DEFAULT_LEGEND.items())}
 _SPARE: Final = "ABCDEFGHIJKLMNOPQRTUVWXYZbcdefghijklpqrstuvwxyz"
@@ -76,16 +56,18 @@ def as_text(drawing: Drawing) -> str:
 
 
 def as_picture(drawing: Drawing, cell: int = 14) -> Image:
-    """A picture of ``cell`` pixels a cell: walls are blocks, objects squares, agents discs."""
-    from PIL import Image, ImageDraw
+    """A picture of ``cell`` pixels a cell, drawn as worlds are (``metta/mettagrid/render/rgb.py``)."""
+    from PIL import Image
 
-    height, width = len(drawing.cells), len(drawing.cells[0])
-    picture = Image.new("RGB", (width * cell, height * cell), _FLOOR)
-    pen = ImageDraw.Draw(picture)
-    for row, line in enumerate(drawing.cells):
-        for column, index in enumerate(line):
-            _draw_cell(pen, drawing, index, column * cell, row * cell, cell)
-    return picture
+    groups = [name for name in drawing.names if group_of(name) is not None]
+    things: list[GridObject] = [
+        {"r": row, "c": column, **_thing(drawing.names[index], groups)}
+        for row, line in enumerate(drawing.cells)
+        for column, index in enumerate(line)
+        if drawing.names[index] != EMPTY
+    ]
+    kinds = {name: "block" if name == "block" else "wall" for name in drawing.statics}
+    return Image.fromarray(draw_rgb(things, len(drawing.cells[0]), len(drawing.cells), size=cell, kinds=kinds))
 
 
 def save_picture(drawing: Drawing, path: Path, cell: int = 14) -> None:
@@ -94,20 +76,5 @@ def save_picture(drawing: Drawing, path: Path, cell: int = 14) -> None:
     as_picture(drawing, cell).save(path, format="PNG")
 
 
-def _draw_cell(pen: ImageDraw, drawing: Drawing, index: int, x: int, y: int, cell: int) -> None:
-    name = drawing.names[index]
-    box = (x, y, x + cell - 1, y + cell - 1)
-    if name in drawing.statics:
-        pen.rectangle(box, fill=_WALL, outline=_WALL_EDGE)
-        return
-    pen.rectangle(box, outline=_GRID)
-    if name == EMPTY:
-        return
-    edge = max(1, cell // 6)
-    inner = (x + edge, y + edge, x + cell - 1 - edge, y + cell - 1 - edge)
-    group = group_of(name)
-    if group is not None:
-        groups = [known for known in drawing.names if group_of(known) is not None]
-        pen.ellipse(inner, fill=_AGENTS[groups.index(name) % len(_AGENTS)], outline=(20, 22, 26))
-    else:
-        pen.rounded_rectangle(inner, radius=max(1, cell // 5), fill=_COLOURS.get(name, _OTHERS[index % len(_OTHERS)]))
+def _thing(name: str, groups: list[str]) -> GridObject:
+    return {"type": AGENT, "group_id": groups.index(name)} if name in groups else {"type": name}

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from metta.mettagrid.config.game import MettaGridConfig
 from metta.mettagrid.maps.legend import AGENT
 from metta.mettagrid.render.ansi import GridObject
 from metta.mettagrid.render.tiles import FLOOR, Tile, agent_tile, object_tile, wall_tile
@@ -28,44 +29,57 @@ def tile_size(width: int, height: int) -> int:
     return next((size for size in _SIZES if max(width, height) * size <= _LARGEST_SIDE), _SIZES[-1])
 
 
-def draw_rgb(objects: Iterable[GridObject], width: int, height: int, *, size: int | None = None) -> NDArray[np.uint8]:
+def object_kinds(config: MettaGridConfig) -> dict[str, str]:
+    """What each object of a game is, by its name: ``wall``, ``converter``, ``chest``, ..."""
+    return {name: thing.type for name, thing in config.game.objects.items()}
+
+
+def draw_rgb(
+    objects: Iterable[GridObject],
+    width: int,
+    height: int,
+    *,
+    size: int | None = None,
+    kinds: Mapping[str, str] | None = None,
+) -> NDArray[np.uint8]:
     """The map as an image, north up.
 
     Agents are discs in their group's colour with a nose where they look, icy when frozen, with pips for what they
-    carry. Converters show a bar while they work or cool down and a bright spot when there is something to take, open
-    doors their frame.
+    carry, a rim of the colour and a badge of the glyph that they chose, a ring for a raised shield. Clipped things are
+    crossed out. Converters show a bar while they work or cool down and a bright spot when there is something to take,
+    open doors their frame.
 
     Shapes: ``[height * size, width * size, 3] uint8``, a new array.
 
     Args:
         objects: ``VecEnv.grid_objects`` of one world.
         size: pixels a cell; absent: ``tile_size``.
+        kinds: ``object_kinds`` of the game, for objects whose name says nothing: walls of any name are walls.
     """
     pixels = tile_size(width, height) if size is None else size
     things = list(objects)
-    walls = {(int(item["r"]), int(item["c"])) for item in things if item["type"] == WALL}
-    image = np.empty((height * pixels, width * pixels, 3), dtype=np.float32)
-    image[:] = _floor(width, height, pixels)
+    known = {WALL: WALL} | dict(kinds or {})
+    walls = {(int(item["r"]), int(item["c"])) for item in things if known.get(item["type"]) == WALL}
+    image = _floor(width, height, pixels)
     for item in things:
         row, column = int(item["r"]), int(item["c"])
-        tile = _tile(item, walls, (height, width), pixels)
+        tile = _tile(item, walls, (height, width), pixels, known.get(item["type"], ""))
         area = image[row * pixels : (row + 1) * pixels, column * pixels : (column + 1) * pixels]
         cover = tile[..., 3:]
-        area *= 1 - cover
-        area += tile[..., :3] * cover
-    return (image + 0.5).astype(np.uint8)
+        area[:] = area * (1 - cover) + tile[..., :3] * cover + 0.5
+    return image
 
 
-def _floor(width: int, height: int, pixels: int) -> NDArray[np.float32]:
+def _floor(width: int, height: int, pixels: int) -> NDArray[np.uint8]:
     """A quiet chequered floor."""
     rows, columns = np.indices((height, width))
-    shade = ((rows + columns) % 2 * 4).astype(np.float32)
-    cells = np.array(FLOOR, dtype=np.float32) + shade[..., np.newaxis]
+    shade = ((rows + columns) % 2 * 4).astype(np.uint8)
+    cells = np.array(FLOOR, dtype=np.uint8) + shade[..., np.newaxis]
     return cells.repeat(pixels, axis=0).repeat(pixels, axis=1)
 
 
-def _tile(item: GridObject, walls: set[tuple[int, int]], shape: tuple[int, int], pixels: int) -> Tile:
-    kind = str(item["type"])
+def _tile(item: GridObject, walls: set[tuple[int, int]], shape: tuple[int, int], pixels: int, kind: str) -> Tile:
+    name = str(item["type"])
     row, column = int(item["r"]), int(item["c"])
     inventory: Mapping[str, int] = item.get("inventory") or {}
     if kind == WALL:
@@ -74,11 +88,20 @@ def _tile(item: GridObject, walls: set[tuple[int, int]], shape: tuple[int, int],
             for r, c in _AROUND
         ]
         return wall_tile(pixels, *around[:4], deep=all(around))
-    if kind == AGENT:
+    if name == AGENT:
         load = min(_MOST_PIPS, sum(1 for amount in inventory.values() if amount))
         orientation = int(item.get("orientation", 0))
-        return agent_tile(pixels, int(item.get("group_id", 0)), orientation, bool(item.get("frozen")), load)
-    return object_tile(pixels, kind, _state(item, inventory))
+        return agent_tile(
+            pixels,
+            int(item.get("group_id", 0)),
+            orientation,
+            bool(item.get("frozen")),
+            load,
+            int(item.get("color", 0)),
+            int(item.get("glyph", 0)),
+            bool(item.get("shield")),
+        )
+    return object_tile(pixels, name, _state(item, inventory), kind, bool(item.get("clipped")))
 
 
 def _state(item: GridObject, inventory: Mapping[str, int]) -> str:

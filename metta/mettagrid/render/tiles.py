@@ -24,6 +24,8 @@ _WALL_EDGE: Colour = (134, 142, 166)
 _INK: Colour = (20, 22, 30)
 _WHITE: Colour = (244, 244, 248)
 _ICE: Colour = (150, 215, 255)
+_SHIELD: Colour = (96, 230, 255)
+_CLIPPED: Colour = (255, 64, 96)
 GROUPS: tuple[Colour, ...] = (
     (92, 214, 120),
     (92, 160, 255),
@@ -128,8 +130,21 @@ def wall_tile(size: int, north: bool, south: bool, west: bool, east: bool, deep:
 
 
 @lru_cache(maxsize=4096)
-def agent_tile(size: int, group: int, orientation: int, frozen: bool, load: int) -> Tile:
-    """A disc in the group's colour with a nose where it looks; ``load`` 0 .. 3 pips say how much it carries."""
+def agent_tile(
+    size: int,
+    group: int,
+    orientation: int,
+    frozen: bool,
+    load: int,
+    colour_byte: int = 0,
+    glyph: int = 0,
+    shield: bool = False,
+) -> Tile:
+    """A disc in the group's colour with a nose where it looks; ``load`` 0 .. 3 pips say how much it carries.
+
+    An agent that changed its colour has a rim of that hue, one that shows a glyph a badge with the glyph's bits, and a
+    raised shield is a ring around it all.
+    """
     canvas = _Canvas(size)
     colour = GROUPS[group % len(GROUPS)]
     dx, dy = ((0, -1), (0, 1), (-1, 0), (1, 0), (-0.7, -0.7), (0.7, -0.7), (-0.7, 0.7), (0.7, 0.7))[orientation % 8]
@@ -139,7 +154,10 @@ def agent_tile(size: int, group: int, orientation: int, frozen: bool, load: int)
     canvas.paint(canvas.disc(0.5, 0.54, 0.37), (0, 0, 0), 0.35)
     canvas.paint(nose, _WHITE)
     canvas.paint(canvas.disc(0.5, 0.5, 0.36), _INK)
-    canvas.paint(canvas.disc(0.5, 0.5, 0.32), colour)
+    if colour_byte:
+        canvas.paint(canvas.disc(0.5, 0.5, 0.36), _hue(colour_byte / 256))
+        canvas.paint(canvas.disc(0.5, 0.5, 0.28), _INK)
+    canvas.paint(canvas.disc(0.5, 0.5, 0.25 if colour_byte else 0.32), colour)
     canvas.paint(canvas.disc(0.42, 0.40, 0.12), _WHITE, 0.28)
     for eye in (-1, 1):
         x, y = 0.5 + 0.15 * dx - eye * 0.12 * dy, 0.5 + 0.15 * dy + eye * 0.12 * dx
@@ -148,22 +166,44 @@ def agent_tile(size: int, group: int, orientation: int, frozen: bool, load: int)
     if frozen:
         canvas.paint(canvas.disc(0.5, 0.5, 0.40), _ICE, 0.6)
         canvas.paint(canvas.box(0.5, 0.5, 0.04, 0.36) | canvas.box(0.5, 0.5, 0.36, 0.04), _WHITE, 0.75)
+    if shield:
+        canvas.paint(canvas.disc(0.5, 0.5, 0.48) & ~canvas.disc(0.5, 0.5, 0.41), _SHIELD, 0.85)
+    if glyph:
+        _badge(canvas, glyph)
     for pip in range(load):
         canvas.paint(canvas.disc(0.82, 0.84 - 0.19 * pip, 0.085), _INK)
         canvas.paint(canvas.disc(0.82, 0.84 - 0.19 * pip, 0.06), (255, 224, 110))
     return canvas.tile()
 
 
+def _hue(turn: float) -> Colour:
+    red, green, blue = colorsys.hls_to_rgb(turn, 0.6, 0.9)
+    return round(red * 255), round(green * 255), round(blue * 255)
+
+
+def _badge(canvas: _Canvas, glyph: int) -> None:
+    """The glyph's eight bits around a 3x3 square, from the top left, the lowest first; the middle stays dark."""
+    canvas.paint(canvas.box(0.22, 0.78, 0.21, 0.21, 0.04), _INK)
+    places = [(column, row) for row in (-1, 0, 1) for column in (-1, 0, 1) if row or column]
+    for bit, (column, row) in enumerate(places):
+        if glyph >> bit & 1:
+            canvas.paint(canvas.box(0.22 + 0.13 * column, 0.78 + 0.13 * row, 0.06, 0.06), _WHITE)
+
+
 @lru_cache(maxsize=4096)
-def object_tile(size: int, kind: str, state: str) -> Tile:
-    """Anything else: a plate with its sign. ``state``: idle, busy (dimmed), full (a bright spot), open (doors)."""
+def object_tile(size: int, kind: str, state: str, sign_of: str = "", clipped: bool = False) -> Tile:
+    """Anything else: a plate with its sign. ``state``: idle, busy (dimmed), full (a bright spot), open (doors).
+
+    ``sign_of`` is the kind whose sign to draw where ``kind`` has none; ``clipped`` things are crossed out.
+    """
     canvas = _Canvas(size)
     colour = colour_of(kind)
     dark = (round(colour[0] * 0.36), round(colour[1] * 0.36), round(colour[2] * 0.36))
     canvas.paint(canvas.box(0.5, 0.54, 0.43, 0.42, 0.12), (0, 0, 0), 0.35)
     canvas.paint(canvas.box(0.5, 0.5, 0.44, 0.44, 0.12), dark)
     canvas.paint(canvas.box(0.5, 0.5, 0.39, 0.39, 0.09), colour, 0.30)
-    sign = _doorway if state == "open" else _SIGNS.get(kind) or _SIGNS.get(kind.partition("_")[0]) or _gem
+    known = _SIGNS.get(kind) or _SIGNS.get(kind.partition("_")[0]) or _SIGNS.get(sign_of, _gem)
+    sign = _doorway if state == "open" else known
     sign(
         canvas, colour if state != "busy" else (round(colour[0] * 0.6), round(colour[1] * 0.6), round(colour[2] * 0.6))
     )
@@ -173,6 +213,9 @@ def object_tile(size: int, kind: str, state: str) -> Tile:
     if state == "full":
         canvas.paint(canvas.disc(0.80, 0.20, 0.14), _INK)
         canvas.paint(canvas.disc(0.80, 0.20, 0.105), (255, 224, 110))
+    if clipped:
+        cross = (np.abs(canvas.x - canvas.y) < 0.07) | (np.abs(canvas.x + canvas.y - 1) < 0.07)
+        canvas.paint(cross & canvas.box(0.5, 0.5, 0.40, 0.40), _CLIPPED, 0.95)
     return canvas.tile()
 
 

@@ -14,7 +14,7 @@ from metta.common.vector_env import EpisodeRecord, StepBatch
 from metta.common.whole_number import checked_seed
 from metta.mettagrid.action_table import ActionTable
 from metta.mettagrid.config.game import MettaGridConfig
-from metta.mettagrid.render.rgb import draw_rgb
+from metta.mettagrid.render.rgb import draw_rgb, object_kinds
 from metta.mettagrid.vec_buffers import any_set
 from metta.mettagrid.vec_env import VecEnv
 from metta.mettagrid.vec_env_config import VecEnvConfig
@@ -159,7 +159,8 @@ class MettaGridVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
         if self.render_mode == "ansi":
             return self._vec.render(world)
         program = self._vec.program
-        return draw_rgb(self._vec.grid_objects(world), program.map_width, program.map_height)
+        kinds = object_kinds(self._vec.game(world))
+        return draw_rgb(self._vec.grid_objects(world), program.map_width, program.map_height, kinds=kinds)
 
     def _infos(self, batch: StepBatch) -> dict[str, Any]:
         assert batch.action_mask is not None

@@ -14,7 +14,7 @@ from metta.mettagrid.action_table import ActionTable
 from metta.mettagrid.config.game import MettaGridConfig
 from metta.mettagrid.env import MettaGridEnv
 from metta.mettagrid.render.ansi import draw
-from metta.mettagrid.render.rgb import draw_rgb
+from metta.mettagrid.render.rgb import draw_rgb, object_kinds
 from metta.mettagrid.render.terminal import TerminalScreen
 from metta.mettagrid.wrappers.spaces import ActionReader, ActionSpaceKind
 
@@ -108,7 +108,7 @@ class WorldSession:
         height, width = self.env.map_size
         objects = self.env.grid_objects()
         if self.render_mode == "rgb_array":
-            return draw_rgb(objects, width, height)
+            return draw_rgb(objects, width, height, kinds=object_kinds(self._cfg))
         if self._screen is None:
             return draw(objects, width, height, colour=False)
         self._screen.show(objects, width, height, f"{self.title}  step {self.env.step_count}")

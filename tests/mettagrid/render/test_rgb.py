@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from metta.mettagrid.builder.envs import make_arena
 from metta.mettagrid.env import MettaGridEnv
-from metta.mettagrid.render.rgb import draw_rgb, tile_size
+from metta.mettagrid.render.rgb import draw_rgb, object_kinds, tile_size
 from metta.mettagrid.render.tiles import FLOOR
 
 
@@ -43,6 +43,12 @@ def test_pictures_tell_states_apart() -> None:
         one({**agent, "group_id": 1}),
         one({**agent, "frozen": 5}),
         one({**agent, "inventory": {"ore": 1}}),
+        one({**agent, "color": 64}),
+        one({**agent, "color": 192}),
+        one({**agent, "glyph": 1}),
+        one({**agent, "glyph": 6}),
+        one({**agent, "shield": True}),
+        one({"type": "altar", "clipped": True}),
         one({"type": "altar"}),
         one({"type": "altar", "cooldown_remaining": 3}),
         one({"type": "altar", "inventory": {"heart": 1}, "output_resources": {"heart": 1}}),
@@ -52,6 +58,17 @@ def test_pictures_tell_states_apart() -> None:
     ]
     different = {picture.tobytes() for picture in pictures}
     assert len(different) == len(pictures)
+
+
+def test_what_a_name_does_not_say_the_games_kinds_do() -> None:
+    """A wall of any name is a wall, and joins its neighbours; an assembler of any name has its sign."""
+    row = [{"r": 0, "c": column, "type": name} for column, name in enumerate(("wall", "granite", "wall"))]
+    walls = [{**thing, "type": "wall"} for thing in row]
+    assert (draw_rgb(row, 3, 1, kinds={"granite": "wall"}) == draw_rgb(walls, 3, 1)).all()
+    assert (draw_rgb(row, 3, 1) != draw_rgb(walls, 3, 1)).any()
+    oven = [{"r": 0, "c": 0, "type": "oven"}]
+    assert (draw_rgb(oven, 1, 1, kinds={"oven": "assembler"}) != draw_rgb(oven, 1, 1)).any()
+    assert object_kinds(make_arena(1))["altar"] == "converter"
 
 
 def test_a_picture_is_the_callers_own() -> None:

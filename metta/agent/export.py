@@ -42,10 +42,10 @@ class Exported:
     """What was written: the files by format, the keys that the network reads and writes, in the order of the graphs'
     inputs and outputs, and the largest difference from the network that the checks found, by format."""
 
-    files: dict[str, Path]
+    files: dict[Format, Path]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    largest_difference: dict[str, float]
+    largest_difference: dict[Format, float]
 
 
 def export_network(
@@ -77,23 +77,28 @@ def export_network(
     batches = _Batches(source, clean, example)
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
-    files: dict[str, Path] = {}
-    differences: dict[str, float] = {}
-    if "safetensors" in wanted:
-        files["safetensors"] = place / FILES["safetensors"]
+    files: dict[Format, Path] = {name: place / FILES[name] for name in wanted}
+    if "safetensors" in files:
         weights = {name: tensor.detach().clone().contiguous() for name, tensor in clean.state_dict().items()}
         save_file(weights, files["safetensors"])
-    if "torch_export" in wanted or "onnx" in wanted:
-        program = _trace(module, batches.make(_EXAMPLE_BATCH))
-        writers: dict[Format, Any] = {"torch_export": _write_torch_export, "onnx": _write_onnx}
-        for name, write in writers.items():
-            if name in wanted:
-                path = files[name] = place / FILES[name]
-                run = write(program, path, module)
-                differences[name] = _largest_difference(name, path, run, module, batches)
+    differences = _write_graphs(files, module, batches)
     done = Exported(files, tuple(module.in_keys), tuple(module.out_keys), differences)
     (place / DESCRIPTION).write_text(_describe(done, module, batches), encoding="utf-8")
     return done
+
+
+def _write_graphs(files: Mapping[Format, Path], module: _Straight, batches: _Batches) -> dict[Format, float]:
+    """Trace once, write each format that was asked for; the largest difference that its check found."""
+    writers: dict[Format, Any] = {"torch_export": _write_torch_export, "onnx": _write_onnx}
+    asked: dict[Format, Path] = {name: path for name, path in files.items() if name in writers}
+    if not asked:
+        return {}
+    program = _trace(module, batches.make(_EXAMPLE_BATCH))
+    differences: dict[Format, float] = {}
+    for name, path in asked.items():
+        run = writers[name](program, path, module)
+        differences[name] = _largest_difference(name, path, run, module, batches)
+    return differences
 
 
 class _Straight(nn.Module):
@@ -222,12 +227,13 @@ def _outputs_of(source: Policy | ComponentContainer, network: ComponentContainer
     return [key for key in produced if key not in read]
 
 
-def _check_formats(formats: Iterable[str]) -> list[str]:
-    wanted = [formats] if isinstance(formats, str) else list(formats)
-    for name in wanted:
-        if name not in get_args(Format):
-            known = list(get_args(Format))
+def _check_formats(formats: Iterable[str]) -> list[Format]:
+    known: list[Format] = list(get_args(Format))
+    wanted: list[Format] = []
+    for name in [formats] if isinstance(formats, str) else formats:
+        if name not in known:
             raise ConfigError(f"no export format {name!r}; there are {known}.{did_you_mean(name, known)}")
+        wanted.append(name)
     if "onnx" in wanted:
         needed = ("onnx", "onnxscript", "onnxruntime")
         if missing := [package for package in needed if importlib.util.find_spec(package) is None]:

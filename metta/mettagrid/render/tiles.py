@@ -163,6 +163,12 @@ def agent_tile(
         x, y = 0.5 + 0.15 * dx - eye * 0.12 * dy, 0.5 + 0.15 * dy + eye * 0.12 * dx
         canvas.paint(canvas.disc(x, y, 0.075), _WHITE)
         canvas.paint(canvas.disc(x + 0.025 * dx, y + 0.025 * dy, 0.04), _INK)
+    _mark(canvas, frozen, load, glyph, shield)
+    return canvas.tile()
+
+
+def _mark(canvas: _Canvas, frozen: bool, load: int, glyph: int, shield: bool) -> None:
+    """What an agent's state adds to its picture."""
     if frozen:
         canvas.paint(canvas.disc(0.5, 0.5, 0.40), _ICE, 0.6)
         canvas.paint(canvas.box(0.5, 0.5, 0.04, 0.36) | canvas.box(0.5, 0.5, 0.36, 0.04), _WHITE, 0.75)
@@ -173,7 +179,6 @@ def agent_tile(
     for pip in range(load):
         canvas.paint(canvas.disc(0.82, 0.84 - 0.19 * pip, 0.085), _INK)
         canvas.paint(canvas.disc(0.82, 0.84 - 0.19 * pip, 0.06), (255, 224, 110))
-    return canvas.tile()
 
 
 def _hue(turn: float) -> Colour:

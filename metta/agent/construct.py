@@ -11,7 +11,7 @@ from typing import Any
 from metta.agent.module import MettaModule
 from metta.agent.network_config import ComponentConfig, WrapperConfig
 from metta.agent.wrappers.base import WrapperModule
-from metta.agent.wrappers.registry import wrapper_class
+from metta.agent.wrappers.registry import wrap, wrapper_class
 from metta.common.env_spec import EnvSpec
 from metta.common.errors import ConfigError
 from metta.common.suggest import did_you_mean
@@ -129,10 +129,12 @@ def wrapper_faults(config: WrapperConfig) -> list[str]:
 
 
 def wrapped(component: MettaModule, stack: Sequence[WrapperConfig]) -> MettaModule:
-    """``component`` in its wrappers, the innermost first."""
-    for wrapper in stack:
-        component = wrapper_class(wrapper.type)(component, **wrapper.config)
-    return component
+    """``component`` in its wrappers, the innermost first.
+
+    Raises:
+        ConfigError: all faults of the stack.
+    """
+    return wrap(component, [{"type": wrapper.type, "config": wrapper.config} for wrapper in stack])
 
 
 def _unknown(owner: str, name: str, known: Sequence[str]) -> str:

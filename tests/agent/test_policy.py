@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,14 +13,54 @@ from torch import Tensor
 
 from metta.agent.components.token_bag import TokenBag
 from metta.agent.container import ComponentContainer
+from metta.agent.policies.registry import NETWORKS
 from metta.agent.policy import Policy, build_policy
-from metta.agent.policy_config import BagConfig, BagLstmConfig, FastConfig, MlpConfig
+from metta.agent.policy_config import (
+    AnyPolicyConfig,
+    BagConfig,
+    BagLstmConfig,
+    CortexConfig,
+    FastConfig,
+    LstmConfig,
+    MambaConfig,
+    MemoryFreeConfig,
+    MlpConfig,
+    TransformerXLConfig,
+    VitDefaultConfig,
+    VitMediumConfig,
+    VitSmallConfig,
+    VitTinyConfig,
+)
 from metta.common.env_spec import EnvSpec
 from metta.common.errors import ConfigError, KeyContractError, ShapeContractError
 
-Config = BagConfig | BagLstmConfig | FastConfig | MlpConfig
+_LATENT: dict[str, Any] = {
+    "max_tokens": 12,
+    "embed_dim": 4,
+    "num_freqs": 2,
+    "num_latents": 2,
+    "latent_dim": 8,
+    "latent_heads": 2,
+    "latent_layers": 1,
+    "latent_mlp_ratio": 1.0,
+    "actor_sizes": (8,),
+    "critic_sizes": (6,),
+    "actor_gain": 1.0,
+}
+_CORE: dict[str, Any] = {"core_size": 8, "core_layers": 1}
 
-SMALL: dict[str, Config] = {
+SMALL: dict[str, AnyPolicyConfig] = {
+    "cortex": CortexConfig(
+        **_LATENT, **_CORE, pattern="AXMSLC", core_out_size=7, core_heads=2, memory_size=3, conv_kernel=3
+    ),
+    "lstm": LstmConfig(hidden_sizes=(16,), lstm_size=8, actor_gain=1.0),
+    "mamba": MambaConfig(**_LATENT, **_CORE, state_size=4),
+    "memory_free": MemoryFreeConfig(**_LATENT),
+    "transformer_xl": TransformerXLConfig(**_LATENT, **_CORE, core_heads=2, memory_size=4),
+    "vit_default": VitDefaultConfig(**_LATENT, **_CORE),
+    "vit_medium": VitMediumConfig(**_LATENT, core_size=8, core_layers=2),
+    "vit_small": VitSmallConfig(**_LATENT, **_CORE, core="gru"),
+    "vit_tiny": VitTinyConfig(**_LATENT, **_CORE),
     "bag": BagConfig(bag_width=20, hidden_sizes=(16,), actor_gain=1.0),
     "bag_lstm": BagLstmConfig(bag_width=20, hidden_sizes=(16,), lstm_size=8, lstm_layers=2, actor_gain=1.0),
     "fast": FastConfig(
@@ -35,8 +75,22 @@ SMALL: dict[str, Config] = {
     ),
     "mlp": MlpConfig(hidden_sizes=(16, 8), actor_gain=1.0),
 }
-RECURRENT = ("bag_lstm", "fast")
+RECURRENT = sorted(set(SMALL) - {"bag", "mlp", "memory_free"})
 MakeTokens = Callable[..., Tensor]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Tensors as small as these are computed faster by one thread than handed to several."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_every_preset_is_here() -> None:
+    """A network from YAML has tests of its own."""
+    assert set(SMALL) | {"network"} == set(NETWORKS)
 
 
 @pytest.fixture(params=sorted(SMALL))
@@ -85,8 +139,7 @@ def test_evaluating_gives_what_acting_recorded(preset: str, spec_for, segments) 
     spec = spec_for(preset)
     policy, data = build(preset, spec), segments(spec, 6, 12)
     policy.init_memory(6)
-    for tensor in policy.memory.values():
-        tensor.normal_(generator=torch.Generator().manual_seed(2))
+    play(policy, segments(spec, 6, 5))  # so that there is something to remember
     record = play(policy, data)
     output = policy.evaluate(data | record)
     torch.testing.assert_close(output["act_log_prob"], record["act_log_prob"], rtol=1e-4, atol=1e-5)
@@ -211,30 +264,46 @@ def test_parameters_are_grouped_by_component(preset: str, spec_for) -> None:
     assert {key.split(".")[1] for key in policy.state_dict()} == set(groups)
 
 
-def test_every_config_field_reaches_the_policy(preset: str, spec_for) -> None:
+def test_every_config_field_reaches_the_policy(preset: str, spec_for, segments) -> None:
     """A field is honoured when changing it changes weights, shapes or behaviour; the rest have tests of their own."""
     tested_elsewhere = {"type", "clip_range", "use_action_mask"}
+    config, spec = SMALL[preset], spec_for(preset)
+    if preset == "lstm":  # tokens, so that the scale of numbers matters
+        assert spec.obs_kind == "tokens"
     changed = {
         "activation": "gelu",
+        "actor_sizes": (9,),
+        "core": "lstm" if preset == "vit_small" else "gru",
+        "core_heads": 4,
+        "core_size": 12,
+        "critic_sizes": (9,),
         "hidden_sizes": (9,),
-        "numeric_scale": "log" if preset == "fast" else "linear",
+        "latent_dim": 12,
+        "latent_heads": 4,
+        "numeric_scale": "log" if preset in ("fast", "lstm") else "linear",
+        "pattern": "AXMSC",
+        "post_norm": False,
+        "projection": "none",
         "shared_trunk": True,
     }
-    config, spec = SMALL[preset], spec_for(preset)
-    base = fingerprint(build(preset, spec))
+    data = segments(spec, 3, 5)
+    base = fingerprint(build(preset, spec), data)
     for field in set(type(config).model_fields) - tested_elsewhere:
         old = getattr(config, field)
         value = changed.get(field, old + 1 if isinstance(old, int) else None)
         value = old * 2 if value is None else value
-        assert fingerprint(build(preset, spec, **{field: value})) != base, field
+        assert fingerprint(build(preset, spec, **{field: value}), data) != base, field
 
 
-def fingerprint(policy: Policy) -> tuple[Any, ...]:
+def fingerprint(policy: Policy, data: dict[str, Tensor]) -> tuple[Any, ...]:
+    """Weights, shapes, tables, and what the policy makes of ``data``."""
+    policy.init_memory(data["first"].shape[0])
+    values = [policy.act({key: value[:, t] for key, value in data.items()})["values"].tolist() for t in range(5)]
     weights = {key: (tuple(value.shape), float(value.double().sum())) for key, value in policy.state_dict().items()}
     modules = [getattr(module, "activate", None) for module in policy.modules()]
     tables = [module.tables[3].tobytes() for module in policy.modules() if isinstance(module, TokenBag)]
     indices = [float(buffer.double().sum()) for _, buffer in policy.named_buffers()]
-    return weights, [str(m) for m in modules], tables, indices
+    return weights, [str(m) for m in modules], tables, indices, values
 
 
 @pytest.mark.parametrize(("preset", "wanted"), [("bag", "mlp"), ("bag_lstm", "mlp"), ("fast", "mlp"), ("mlp", "bag")])

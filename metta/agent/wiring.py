@@ -115,11 +115,12 @@ def _check_shapes(key: str, producer: str, source: Node, consumer: str, sink: No
     given, wanted = source.output_shapes.get(key), sink.input_shapes.get(key)
     if given is None or wanted is None:
         return
-    # Sizes before the last ones pass through components, so one side may name more of them than the other.
-    extra = wanted[: max(0, len(wanted) - len(given))]
-    pairs = zip(reversed(given), reversed(wanted), strict=False)
-    if any(isinstance(size, int) for size in extra) or any(
-        isinstance(a, int) and isinstance(b, int) and a != b for a, b in pairs
+    # Sizes before the last ones pass through components, so one side may name more of them than the other; what holds
+    # of the rest is seen at the first call. A single number per row is no vector, though.
+    nothing_in_common = not given and any(isinstance(size, int) for size in wanted)
+    if nothing_in_common or any(
+        isinstance(a, int) and isinstance(b, int) and a != b
+        for a, b in zip(reversed(given), reversed(wanted), strict=False)
     ):
         raise ShapeContractError(
             f"key {key!r}: component {producer!r} produces shape {given}, component {consumer!r} reads {wanted}. "

@@ -6,6 +6,7 @@ from metta.agent.components.attention import AttentionModule, TransformerBlock
 from metta.agent.components.axon import Axon
 from metta.agent.components.bilinear_head import ActionEmbedding, ActorKey, ActorQuery, BilinearActorHead
 from metta.agent.components.box_planes import BoxPlanes
+from metta.agent.components.by_role import ByRole
 from metta.agent.components.causal_conv import CausalConv
 from metta.agent.components.cnn import CNNEncoder
 from metta.agent.components.conv import ConvModule
@@ -46,6 +47,7 @@ COMPONENTS: dict[str, type[MettaModule]] = {
     "Axon": Axon,
     "BilinearActorHead": BilinearActorHead,
     "BoxPlanes": BoxPlanes,
+    "ByRole": ByRole,
     "CNNEncoder": CNNEncoder,
     "CausalConv": CausalConv,
     "ConvModule": ConvModule,

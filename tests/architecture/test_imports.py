@@ -21,6 +21,8 @@ COMMANDS = {
     "train arena --dry-run": 0,
     "train gym --dry-run": 0,
     "train arena policy_architecture=bag_lstm --dry-run": 0,
+    "train arena policy_architecture=network policy_architecture.network=roles --dry-run": 0,
+    "train arena policy_architecture=network policy_architecture.network=rolls": 2,
     "evaluate arena policy_uris=mock://random --dry-run": 0,
     "trian arena": 2,
     "train arenna": 2,

@@ -158,3 +158,16 @@ def test_the_module_knows_no_torch() -> None:
 def test_training_needs_next_step_reset() -> None:
     with pytest.raises(ValueError, match=r"Set training_env.autoreset=next_step"):
         TrainTool(training_env=VecEnvConfig(env=make_arena(6), autoreset="same_step"))
+
+
+@pytest.mark.parametrize(
+    ("network", "executor"),
+    [("actor_critic", "compiled"), ("tokens_attention", "memory"), ("cnn_lstm", "sequential"), ("roles", "parallel")],
+)
+def test_networks_from_yaml_train(network: str, executor: str, tool: Callable[..., TrainTool], tmp_path: Path) -> None:
+    architecture = {"type": "network", "network": network, "executor": executor}
+    assert tool({"policy_architecture": architecture, "trainer.total_timesteps": 128}).invoke() == 0
+    saved, meta = load_artifact(tmp_path / "demo" / "checkpoints" / "demo:v1.mpt")
+    names = {component["name"] for component in meta.architecture["network"]["components"]}
+    assert {name.split(".")[1] for name in saved} <= names
+    assert meta.architecture["executor"] == executor

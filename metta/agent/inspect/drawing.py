@@ -12,10 +12,12 @@ PADDING = 30.0
 HEADER = 66.0
 _LINE = 17.0
 _CHARACTER = 7.4
-"""Width of a letter of the small text, roughly; boxes are made to fit."""
+"""Width of a letter in the pills, roughly; boxes are made to fit."""
+_LETTER = 6.9
+"""Width of a letter in labels."""
 
 STYLE = """
-.net { font-family: Inter, "Segoe UI", "Helvetica Neue", Arial, sans-serif; background: #fbfbfd; }
+.net { font-family: Inter, "Segoe UI", "Helvetica Neue", Arial, "DejaVu Sans", sans-serif; background: #fbfbfd; }
 .net .title { font-size: 19px; font-weight: 650; fill: #17203a; }
 .net .subtitle { font-size: 12.5px; fill: #6b7490; }
 .net .card { fill: #fff; stroke: #d5daea; stroke-width: 1.2; filter: drop-shadow(0 2px 3px rgb(30 40 80 / 9%)); }
@@ -80,15 +82,14 @@ class Drawing:
 def draw(drawing: Drawing) -> str:
     """The SVG."""
     cards = {card.name: card for card in drawing.cards}
-    boxes = [Box(card.name, *_size(card)) for card in drawing.cards]
-    layers = {box.name: box for box in boxes}
-    gap = _gaps(drawing, boxes)
-    layout = lay_out(list(layers.values()), drawing.arrows, gap)
+    spacing = 28.0 + 13.0 * max((len(lines) for lines in drawing.labels.values()), default=1)
+    boxes = [_box(card, drawing, spacing) for card in drawing.cards]
+    layout = lay_out(boxes, drawing.arrows, _gaps(drawing, boxes))
     width, height = max(layout.width, 420) + 2 * PADDING, layout.height + 2 * PADDING + HEADER
     colours = {
         name: _COLOURS[i % len(_COLOURS)] for i, name in enumerate(sorted({c.class_name for c in drawing.cards}))
     }
-    body = [_arrow(arrow, layout) for arrow in layout.arrows]
+    body = [_arrow(arrow, drawing, layout) for arrow in layout.arrows]
     body += [
         _label(key, source, drawing, layout) for source, key in dict.fromkeys((a.source, a.key) for a in layout.arrows)
     ]
@@ -103,6 +104,13 @@ def draw(drawing: Drawing) -> str:
     )
 
 
+def _box(card: Card, drawing: Drawing, spacing: float) -> Box:
+    """Large enough for its text, and for labels beside each other where several keys leave it."""
+    width, height = _size(card)
+    ports = len({key for source, _, key in drawing.arrows if source == card.name})
+    return Box(card.name, width, max(height, spacing * ports if ports > 1 else 0.0))
+
+
 def _size(card: Card) -> tuple[float, float]:
     if card.is_end:
         return max(70.0, 30 + _CHARACTER * len(card.name)), 34.0
@@ -115,7 +123,7 @@ def _size(card: Card) -> tuple[float, float]:
 def _gaps(drawing: Drawing, boxes: Sequence[Box]) -> dict[int, float]:
     """Room for the labels: the longest one decides, for all layers alike."""
     words = [word for _, _, key in drawing.arrows for word in (key, *drawing.labels.get(key, ()))]
-    room = 46 + 6.6 * max((len(word) for word in words), default=4)
+    room = 84 + _LETTER * max((len(word) for word in words), default=4)
     return dict.fromkeys(range(len(boxes)), room)
 
 
@@ -177,7 +185,7 @@ def _ports(name: str, layout: Layout, *, out: bool) -> list[tuple[str, str]]:
 
 
 def _port_y(box: Box, index: int, count: int) -> float:
-    return box.y if count == 1 else box.y + (index / (count - 1) - 0.5) * min(box.height - 16, 34.0 * (count - 1))
+    return box.y if count == 1 else box.y + (index / (count - 1) - 0.5) * (box.height - box.height / count)
 
 
 def _start(arrow: Arrow, layout: Layout) -> tuple[float, float]:
@@ -185,11 +193,12 @@ def _start(arrow: Arrow, layout: Layout) -> tuple[float, float]:
     return box.x + box.width, _port_y(box, ports.index((arrow.source, arrow.key)), len(ports))
 
 
-def _arrow(arrow: Arrow, layout: Layout) -> str:
+def _arrow(arrow: Arrow, drawing: Drawing, layout: Layout) -> str:
     x, y = _start(arrow, layout)
     target, ports = layout.boxes[arrow.target], _ports(arrow.target, layout, out=False)
     end = _port_y(target, ports.index((arrow.source, arrow.key)), len(ports))
-    label = x + 14
+    words = (*drawing.labels.get(arrow.key, ()), *(() if arrow.source == arrow.key else (arrow.key,)))
+    label = x + 14 + _LETTER * max(map(len, words), default=0)  # straight below the label, then the curve
     path = [f"M{x:.1f} {y:.1f} H{label:.1f}"]
     x = label
     for lane in (layout.boxes[name] for name in arrow.lanes):

@@ -83,8 +83,10 @@ def _read(config: NetworkConfig | Mapping[str, Any] | str | Path) -> NetworkConf
         if isinstance(config, str | Path):
             return load_network(str(config))
         return NetworkConfig.model_validate(config)
-    except ValidationError as error:
-        raise ConfigError(f"this is no network:\n{_describe(error)}") from error
+    except ConfigError as error:
+        if isinstance(error.__cause__, ValidationError):
+            raise ConfigError(f"this is no network:\n{_describe(error.__cause__)}") from error
+        raise
 
 
 def _describe(error: ValidationError) -> str:

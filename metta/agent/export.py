@@ -62,29 +62,31 @@ def export_network(
     The graphs compute one acting step in eval mode: a batch of any size in, ``outputs`` out (a policy: ``logits``,
     ``values`` and the next memory; a network: what no component reads). Wrappers leave no trace, unless ``keep`` names
     their role. Native kernels are exported as their torch expressions. ``example`` is a batch of inputs; needed where
-    shapes or dtypes do not follow from the network and its EnvSpec. ``export.json`` tells keys, shapes and dtypes.
-
-    Shapes: inputs ``[B, *shape]``, outputs ``[B, *shape]``.
+    shapes or dtypes do not follow from the network and its EnvSpec. ``export.json`` tells keys, shapes and dtypes:
+    inputs ``[B, *shape]``, outputs ``[B, *shape]``.
 
     Raises:
         ConfigError: an unknown format or output, inputs that need an example, onnx is not installed.
         CheckpointError: a graph computes something else than the network; the file is removed.
     """
     wanted = _check_formats(formats)
+    place = Path(folder)
     network = source.network if isinstance(source, Policy) else source
     clean = copy.deepcopy(network.get_clean_network(tuple(keep))).to("cpu").eval()
     module = _Straight(clean, _outputs_of(source, clean, outputs))
     batches = _Batches(source, clean, example)
-    place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     files: dict[Format, Path] = {name: place / FILES[name] for name in wanted}
     if "safetensors" in files:
-        weights = {name: tensor.detach().clone().contiguous() for name, tensor in clean.state_dict().items()}
-        save_file(weights, files["safetensors"])
+        save_file(_weights_of(clean), files["safetensors"])
     differences = _write_graphs(files, module, batches)
     done = Exported(files, tuple(module.in_keys), tuple(module.out_keys), differences)
     (place / DESCRIPTION).write_text(_describe(done, module, batches), encoding="utf-8")
     return done
+
+
+def _weights_of(network: ComponentContainer) -> dict[str, Tensor]:
+    return {name: tensor.detach().clone().contiguous() for name, tensor in network.state_dict().items()}
 
 
 def _write_graphs(files: Mapping[Format, Path], module: _Straight, batches: _Batches) -> dict[Format, float]:

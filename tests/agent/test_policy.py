@@ -266,7 +266,7 @@ def test_parameters_are_grouped_by_component(preset: str, spec_for) -> None:
 
 def test_every_config_field_reaches_the_policy(preset: str, spec_for, segments) -> None:
     """A field is honoured when changing it changes weights, shapes or behaviour; the rest have tests of their own."""
-    tested_elsewhere = {"type", "clip_range", "use_action_mask"}
+    tested_elsewhere = {"type", "clip_range", "use_action_mask", "executor"}
     config, spec = SMALL[preset], spec_for(preset)
     if preset == "lstm":  # tokens, so that the scale of numbers matters
         assert spec.obs_kind == "tokens"

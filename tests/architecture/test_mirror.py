@@ -8,7 +8,6 @@ ROOT = Path(__file__).resolve().parents[2]
 TESTED_IN = {
     "agent/executors/base.py": "agent/executors/test_registry.py",
     "agent/executors/branches.py": "agent/executors/test_parallel.py",
-    "agent/executors/compiled.py": "agent/executors/test_performant.py",
     "agent/executors/cuda_graph.py": "agent/executors/test_performant.py",
     "agent/executors/sequential.py": "agent/executors/test_registry.py",
     "agent/network_check.py": "agent/test_network_builder.py",

@@ -41,7 +41,7 @@ TINY: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "wrappers": (("--agents", "2", "--envs", "2", "--rounds", "1"), ("ratio",)),
 }
 """Script and flags -> keys that its lines must have."""
-LIBRARIES = {"games", "measurement"}
+LIBRARIES = {"games", "handwritten_bag", "measurement"}
 COMPARES = {"compare_env"}
 """Runs other programs, which have to be built first: tested with programs that only tell a figure."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from rich.console import Console
@@ -81,7 +81,7 @@ def attention(spec: EnvSpec) -> MettaModule | ComponentContainer:
 
 
 def part(
-    spec: EnvSpec, steps: list[tuple[str, dict[str, object], list[str], list[str]]]
+    spec: EnvSpec, steps: Sequence[tuple[str, Mapping[str, object], list[str], list[str]]]
 ) -> MettaModule | ComponentContainer:
     """A small network that stands in for one component."""
     components = [

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
 from metta.cli.registry import MakerEntry, RecipeImportError, Registry
-from metta.cli.request import Request, parse_request
+from metta.cli.request import Override, Request, parse_request
 from metta.cli.style import Style
 from metta.common.errors import ExitCode, MettaError
 from metta.common.openmp import shorten_spins
@@ -102,7 +103,7 @@ class _Command:
         from metta.cli.registry import load_maker
         from metta.common.log import setup_logging
 
-        tool = build_tool(self.entry, load_maker(self.entry), self.request.overrides, self.groups)
+        tool = build_tool(self.entry, load_maker(self.entry), self._overrides(), self.groups)
         if self.request.dry_run:
             return _say(_dimmed_comments(tool.resolved_text(), Style.of(sys.stdout)))
         if self.request.verbose:
@@ -111,6 +112,19 @@ class _Command:
         self.tool = tool
         shorten_spins()  # before the tool imports torch
         return int(tool.invoke())
+
+    def _overrides(self) -> tuple[Override, ...]:
+        """What was typed; for a tool without recipe a second word is its verb, and entries need no ``+``."""
+        words, overrides = self.request.words, self.request.overrides
+        tool = self.registry.find_tool(words[0])
+        if tool is None or tool.takes_recipe:
+            return overrides
+        verbs = tuple(Override("change", "verb", word) for word in words[1:])
+        free = (
+            replace(one, operation="force") if one.operation == "change" and "." in one.key else one
+            for one in overrides
+        )
+        return (*verbs, *free)
 
     def report(self, error: MettaError) -> None:
         """A mistake of the user, in as many lines as it needs; a traceback only with --verbose."""
@@ -128,8 +142,8 @@ class _Command:
         indent = " " * (len("Stopped: ") if stopped else len("Error: "))
         _print_lines(sys.stderr, [f"{label} {head}", *(f"{indent}{line}" for line in more)])
         if error.exit_code == ExitCode.USAGE and self.entry is not None and self.tool is None:
-            recipe = self.entry.module.split(".", 2)[-1]
-            print(style.dim(f"       Keys: {program()} {self.entry.name} {recipe} --help"), file=sys.stderr)
+            recipe = "" if self.entry.module.startswith("metta.") else f" {self.entry.module.split('.', 2)[-1]}"
+            print(style.dim(f"       Keys: {program()} {self.entry.name}{recipe} --help"), file=sys.stderr)
 
     def report_crash(self, error: Exception) -> None:
         """A recipe's own error from the recipe on; any other error whole: it is a fault of the program."""

@@ -76,6 +76,12 @@ class ToolEntry:
     module: str
     class_name: str
     doc: str
+    takes_recipe: bool = True
+
+    @property
+    def maker(self) -> MakerEntry:
+        """For a tool that takes no recipe: the function of its name in its own module."""
+        return MakerEntry(self.module, self.name, self.name, "", self.doc)
 
 
 @dataclass(frozen=True)
@@ -111,9 +117,8 @@ class Registry:
             for node in ast.parse(path.read_text(encoding="utf-8")).body:
                 if isinstance(node, ast.ClassDef) and node.name.endswith("Tool") and node.name != "Tool":
                     name = tool_name(node.name)
-                    found.append(
-                        ToolEntry(name, f"metta.tools.{path.stem}", node.name, _first_line(ast.get_docstring(node)))
-                    )
+                    doc = _first_line(ast.get_docstring(node))
+                    found.append(ToolEntry(name, f"metta.tools.{path.stem}", node.name, doc, _takes_recipe(node)))
         order = ("train", "evaluate", "play", "replay")
         return tuple(sorted(found, key=lambda tool: (order.index(tool.name) if tool.name in order else 9, tool.name)))
 
@@ -140,6 +145,9 @@ class Registry:
         Raises:
             ConfigError: no such tool or recipe; the message names the nearest.
         """
+        tool = self.find_tool(words[0])
+        if tool is not None and not tool.takes_recipe:
+            return tool.maker
         if len(words) == 1:
             module, dot, name = words[0].rpartition(".")
             if not dot or self.find_recipe(words[0]) is not None:
@@ -253,6 +261,18 @@ def _read_recipe(path: Path, module: str) -> RecipeEntry:
     unannotated = tuple(node.name for node in functions if node.returns is None)
     doc = re.sub(r"\s*Status: \w+\.?$", "", _first_line(ast.get_docstring(tree)))  # the folder tells it
     return RecipeEntry(module, doc, makers, unannotated)
+
+
+def _takes_recipe(node: ast.ClassDef) -> bool:
+    """Whether the class leaves ``takes_recipe`` as it is: true."""
+    return not any(
+        isinstance(line, ast.AnnAssign)
+        and isinstance(line.target, ast.Name)
+        and line.target.id == "takes_recipe"
+        and isinstance(line.value, ast.Constant)
+        and line.value.value is False
+        for line in node.body
+    )
 
 
 def _returned_tool(node: ast.FunctionDef) -> str | None:

@@ -76,8 +76,8 @@ def parse_request(argv: Sequence[str]) -> Request:
             raise ConfigError(_flag_fault(token))
         elif takes_prefix and not help_prefix and _PREFIX.fullmatch(token):
             help_prefix = token.rstrip(".")
-        elif not overrides and len(words) < 2 and _WORD.fullmatch(token):
-            words.append(token)
+        elif len(words) < 2 and (not overrides or words == ["control"]) and _WORD.fullmatch(token):
+            words.append(token)  # `control run=demo pause`: its verb may stand anywhere
         else:
             overrides.append(parse_override(token))
     _check_flags(flags, words, overrides)

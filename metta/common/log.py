@@ -15,6 +15,10 @@ FILE_ONLY = {"file_only": True}
 """``extra=`` of a record that belongs in the log file, but that stderr will be told in another way."""
 
 
+TELL = {"tell": True}
+"""``extra=`` of a record below a warning that a person at the terminal should see all the same."""
+
+
 class _RankFilter(logging.Filter):
     """Adds `` [rank N]`` to records of other ranks than the master."""
 
@@ -49,7 +53,8 @@ def setup_logging(log_path: Path | str | None = None, verbose: bool = False) -> 
 
     stderr = logging.StreamHandler(sys.stderr)
     stderr.addFilter(lambda record: not getattr(record, "file_only", False))
-    stderr.setLevel(logging.ERROR if rank else logging.DEBUG if verbose else logging.WARNING)
+    least = logging.ERROR if rank else logging.DEBUG if verbose else logging.WARNING
+    stderr.addFilter(lambda record: record.levelno >= least or (not rank and getattr(record, "tell", False)))
     _attach(logger, stderr, _STDERR_FORMAT, rank)
     if log_path is not None:
         path = Path(log_path)

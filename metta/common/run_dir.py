@@ -10,7 +10,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self, cast
+from typing import IO, Any, Self, cast
 
 from metta.common.errors import ConfigError, RunOwnedError
 
@@ -106,6 +106,10 @@ class RunDir:
         return self.root / "evaluations"
 
     @property
+    def control(self) -> Path:
+        return self.root / "control"
+
+    @property
     def log_path(self) -> Path:
         return self.root / "run.log"
 
@@ -156,6 +160,15 @@ class RunLock:
         if self._file is not None:
             self._file.close()  # closing releases the lock
             self._file = None
+
+
+def owner_of(run_dir: RunDir) -> dict[str, Any] | None:
+    """``{"pid", "host"}`` of the process that owned the run last; None when nobody ever did. It may be gone since."""
+    try:
+        owner = json.loads(run_dir.lock_path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return cast(dict[str, Any], owner) if isinstance(owner, dict) else None
 
 
 def _read_owner(file: IO[str]) -> str:

@@ -30,9 +30,3 @@ def build_optimizer(config: OptimizerConfig, policy: Policy) -> torch.optim.Opti
         weight_decay=config.weight_decay,
         fused=True,
     )
-
-
-def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
-    """Give every group the same learning rate."""
-    for group in optimizer.param_groups:
-        group["lr"] = learning_rate

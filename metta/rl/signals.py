@@ -22,16 +22,23 @@ class StopFlag:
     (True, 15)
     """
 
-    __slots__ = ("signum",)
+    __slots__ = ("asked_by", "signum")
 
     def __init__(self) -> None:
         self.signum: int | None = None
+        self.asked_by = ""
 
     def __bool__(self) -> bool:
         return self.signum is not None
 
     def set(self, signum: int) -> None:
         self.signum = signum
+        self.asked_by = signal.Signals(signum).name
+
+    def ask(self, who: str) -> None:
+        """The same as SIGTERM, asked for by ``who``."""
+        self.set(signal.SIGTERM)
+        self.asked_by = who
 
 
 @contextlib.contextmanager

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -19,10 +18,14 @@ from metta.common.stopwatch import Stopwatch
 from metta.common.vector_env import VectorEnv
 from metta.rl.advantage import compute_gae
 from metta.rl.context import RolloutStats, StopRequested, TrainerContext, TrainerState, UpdateStats, check_stop
+from metta.rl.control.commands import ControlBox
+from metta.rl.control.phases_config import PhaseConfig
+from metta.rl.control.rules.registry import build_rules
+from metta.rl.control.steering import Outside, Steering
 from metta.rl.diagnosis import save_diagnosis
 from metta.rl.experience import Experience
 from metta.rl.loss.registry import build_losses
-from metta.rl.optim import build_optimizer, set_learning_rate
+from metta.rl.optim import build_optimizer
 from metta.rl.rollout import collect
 from metta.rl.signals import StopFlag
 from metta.rl.trainer_config import TrainerConfig
@@ -43,6 +46,7 @@ class Trainer:
     or a NaN in the middle leaves that state on disk, and the epoch is done again, to the same bytes, by the next start.
 
     ``commit_interval``: epochs between two states written to ``state_store``; the last one is always written.
+    ``training_phases`` and what comes in through ``control_box`` steer it (``steering``, docs/training_control.md).
     """
 
     def __init__(
@@ -59,6 +63,9 @@ class Trainer:
         commit_interval: int = 1,
         stop: StopFlag | None = None,
         rank: int = 0,
+        training_phases: Mapping[str, PhaseConfig] | None = None,
+        control_box: ControlBox | None = None,
+        announce: Callable[[str], None] = lambda phase: None,
     ) -> None:
         config.check_rows(env.num_rows)
         self.config, self.env, self.policy, self.run_dir = config, env, policy, run_dir
@@ -69,6 +76,9 @@ class Trainer:
         self.state = TrainerState()
         self.losses = build_losses(config.losses)
         self.optimizer = build_optimizer(config.optimizer, policy)
+        rules = build_rules(config.rules)
+        self.steering = Steering(policy, self.optimizer, config.optimizer, training_phases or {}, rules, control_box)
+        self._outside = Outside(self.stop, self._checkpoint_now, announce)
         self.stopwatch = Stopwatch()
         self.action_rng = torch.Generator(self.device).manual_seed(derive_seed(seed, "actions"))
         self.shuffle_rng = torch.Generator().manual_seed(derive_seed(seed, "minibatches"))
@@ -105,6 +115,7 @@ class Trainer:
             NotANumberError: after that state and ``nan_diagnosis.json`` were saved.
             Exception: whatever a hook raised, after the state was saved and every hook's ``on_failure`` ran.
         """
+        self.steering.open(self.state)
         try:
             self._call_hooks("on_training_start")
             self._epoch_start = self.state_dict()
@@ -120,13 +131,16 @@ class Trainer:
         except Exception as error:
             self._fail(error)
             raise
+        finally:
+            self.steering.close()
 
     def train_epoch(self) -> UpdateStats:
         """One epoch, hooks and commit included."""
         check_stop(self.stop)
+        self.steering.begin(self.state, self._outside)
         self.stopwatch.lap()
-        learning_rate = self.config.optimizer.learning_rate_at(self.state.agent_step / self.config.total_timesteps)
-        set_learning_rate(self.optimizer, learning_rate)
+        progress = self.state.agent_step / self.config.total_timesteps
+        learning_rate = self.steering.set_rates(progress, self.state.agent_step)
         with self.stopwatch("rollout"):
             rollout = collect(
                 self.env,
@@ -145,6 +159,7 @@ class Trainer:
         self.state.agent_step += rollout.agent_steps
         self.state.env_step += rollout.agent_steps // self.env.spec.num_agents
         metrics |= {"hyperparameters/learning_rate": learning_rate, "experience/episodes": float(rollout.num_episodes)}
+        metrics |= self.steering.end({**metrics, **rollout.episodes}, self.state)
         stats = self._stats(metrics, rollout)
         self._call_hooks("on_epoch_end", stats)
         self.commit()
@@ -172,6 +187,7 @@ class Trainer:
             **with_prefix("policy", self.policy.state_dict()),
             **with_prefix("optimizer", flatten_optimizer(self.optimizer)),
             **with_prefix("memory", self.policy.memory_state()),
+            **with_prefix("wrappers", self.policy.wrapper_state()),
             **with_prefix("env", env_state or {}),
             **with_prefix("rng", rng),
         }
@@ -179,6 +195,7 @@ class Trainer:
             "counters": {key: getattr(self.state, key) for key in ("epoch", "agent_step", "env_step")},
             "env_is_exact": env_state is not None,
             "shared": dict(self.context.shared),
+            "control": self.steering.state_dict(),
             "hooks": {hook.name: hook.state_dict() for hook in self.hooks},
         }
         return TrainerSnapshot(epoch=self.state.epoch, tensors=tensors, data=json.loads(json.dumps(data)))
@@ -201,6 +218,8 @@ class Trainer:
         for name, counter in data["counters"].items():
             setattr(self.state, name, counter)
         self._restore_env(snapshot)
+        if "control" in data:  # states of older versions have none: nothing was in force
+            self.steering.load_state_dict(data["control"], part("wrappers", tensors))
         self.context.shared.clear()
         self.context.shared.update(data["shared"])
         for hook in self.hooks:
@@ -262,7 +281,15 @@ class Trainer:
             generator=self.shuffle_rng,
             stop=self.stop,
             epoch=self.state.epoch,
+            norms=self.steering.wants_norms,
         )
+
+    def _checkpoint_now(self) -> str:
+        """Policy and state of this epoch's start, on disk now: somebody asked for it."""
+        saved = [text for hook in self.hooks if (text := hook.on_checkpoint_request(self.context))]
+        start = self.state_dict() if self._epoch_start is None else self._epoch_start
+        self._save(start)
+        return "saved " + ", ".join([*saved, f"the state of epoch {start.epoch}"])
 
     def _stats(self, metrics: dict[str, float], rollout: RolloutStats) -> UpdateStats:
         return UpdateStats(
@@ -281,7 +308,7 @@ class Trainer:
         if (start := self._epoch_start) is not None:
             where = f"at epoch {start.epoch}, agent step {start.data['counters']['agent_step']:,}"
             told = self._save_when_interrupted()
-        return InterruptedBySignal(signum, f"run={self.run_dir.run} by {signal.Signals(signum).name} {where}: {told}.")
+        return InterruptedBySignal(signum, f"run={self.run_dir.run} by {self.stop.asked_by} {where}: {told}.")
 
     def _save_when_interrupted(self) -> str:
         """Save the epoch's start; a save that fails is told, not raised: the run still ends because of the signal."""

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from metta.common.config import Config
 from metta.common.errors import ConfigError
+from metta.rl.control.rules.rules_config import RulesConfig
 from metta.rl.loss.loss_config import LossesConfig
 
 _DEFAULT_ROWS = 384
@@ -36,6 +37,10 @@ class OptimizerConfig(Config):
 
     def learning_rate_at(self, progress: float) -> float:
         """Learning rate when ``progress`` (0 at the start, 1 at the end) of the training is done."""
+        return self.learning_rate * self.fraction_at(progress)
+
+    def fraction_at(self, progress: float) -> float:
+        """What the schedule multiplies learning rates by."""
         done = min(max(progress, 0.0), 1.0)
         if self.schedule == "constant":
             left = 1.0
@@ -43,7 +48,7 @@ class OptimizerConfig(Config):
             left = 1.0 - done
         else:
             left = 0.5 * (1.0 + math.cos(math.pi * done))
-        return self.learning_rate * (self.final_fraction + (1.0 - self.final_fraction) * left)
+        return self.final_fraction + (1.0 - self.final_fraction) * left
 
 
 class TrainerConfig(Config):
@@ -63,6 +68,7 @@ class TrainerConfig(Config):
     max_grad_norm: float = Field(default=0.5, ge=0, description="clip the gradient's global norm to this; 0 = off")
     optimizer: OptimizerConfig = OptimizerConfig()
     losses: LossesConfig = LossesConfig()
+    rules: RulesConfig = Field(default_factory=RulesConfig, description="what a training does of itself")
 
     @model_validator(mode="after")
     def _check_sizes(self) -> Self:

@@ -9,8 +9,9 @@ import torch
 from tensordict import TensorDict
 from torch import Tensor, nn
 
-from metta.common.errors import NotANumberError
 from metta.rl.context import check_stop
+from metta.rl.control.rates import component_norms
+from metta.rl.control.rules.not_a_number import NotANumber
 from metta.rl.experience import Experience
 from metta.rl.loss.base import Loss, masked_mean
 from metta.rl.trainer_config import TrainerConfig
@@ -18,12 +19,6 @@ from metta.rl.trainer_config import TrainerConfig
 if TYPE_CHECKING:
     from metta.agent.policy import Policy
     from metta.rl.signals import StopFlag
-
-_MSG_NAN = (
-    "{what} became NaN or infinite in the update of epoch {epoch}. Likely causes: a learning rate that is too high "
-    "(trainer.optimizer.learning_rate={lr}), gradients that are not clipped (trainer.max_grad_norm={clip}), or an "
-    "environment that returns such rewards or observations."
-)
 
 
 def update(
@@ -36,10 +31,12 @@ def update(
     generator: torch.Generator,
     stop: StopFlag,
     epoch: int,
+    norms: bool = False,
 ) -> dict[str, float]:
     """``update_epochs`` passes over the experience. Metrics stay on the device until the end: one sync an epoch.
 
-    Returns ``losses/*`` (means over the minibatches) and ``experience/*``.
+    Returns ``losses/*`` (means over the minibatches) and ``experience/*``, and with ``norms`` the mean norm of each
+    component's gradient before global clipping, ``control/<component>/grad_norm``.
 
     Raises:
         StopRequested: a signal came; weights are half-way, the trainer goes back to the epoch's start.
@@ -50,22 +47,20 @@ def update(
     for _ in range(config.update_epochs):
         for minibatch in experience.minibatches(generator):
             check_stop(stop)
-            steps.append(_step(policy, losses, optimizer, minibatch, parameters, config))
-    metrics = {f"losses/{key}": torch.stack([step[key] for step in steps]).mean() for key in steps[0]}
+            steps.append(_step(policy, losses, optimizer, minibatch, parameters, config, norms=norms))
+    metrics = {key: torch.stack([step[key] for step in steps]).mean() for key in steps[0]}
     metrics |= _experience_metrics(experience)
     metrics["weights"] = nn.utils.get_total_norm(parameters)  # NaN as soon as one weight is
     names = list(metrics)
     numbers = torch.stack([metrics[name].float() for name in names]).tolist()
     result = dict(zip(names, numbers, strict=True))
-    if not all(abs(number) < float("inf") for number in numbers):
-        raise NotANumberError(
-            _MSG_NAN.format(
-                what=_name_culprits(experience, result, policy),
-                epoch=epoch,
-                lr=optimizer.param_groups[0]["lr"],
-                clip=config.max_grad_norm,
-            )
-        )
+    NotANumber(config.rules.not_a_number).check(
+        result,
+        lambda: _name_culprits(experience, result, policy),
+        epoch=epoch,
+        lr=optimizer.param_groups[0]["lr"],
+        clip=config.max_grad_norm,
+    )
     del result["weights"]
     return result
 
@@ -77,6 +72,8 @@ def _step(
     minibatch: TensorDict,
     parameters: list[nn.Parameter],
     config: TrainerConfig,
+    *,
+    norms: bool,
 ) -> dict[str, Tensor]:
     batch = minibatch.copy()  # shallow: the normalised advantages must not end up in the experience
     if config.normalize_advantages:
@@ -88,13 +85,17 @@ def _step(
         result = loss(batch, output)
         weighted = result.loss if loss.weight == 1.0 else loss.weight * result.loss
         total = weighted if total is None else total + weighted
-        metrics.update(result.metrics)
+        metrics |= {f"losses/{key}": value for key, value in result.metrics.items()}
     assert total is not None, "build_losses refuses an empty set"
     if (auxiliary := policy.auxiliary_loss()) is not None:
         total = total + auxiliary
-        metrics["auxiliary"] = auxiliary.detach()
+        metrics["losses/auxiliary"] = auxiliary.detach()
     optimizer.zero_grad(set_to_none=True)
-    total.backward()
+    if total.requires_grad:  # not when all components are frozen
+        total.backward()
+    if norms:
+        found = component_norms(policy)
+        metrics |= {f"control/{name}/grad_norm": norm.detach() for name, norm in found.items()}
     policy.after_backward()
     if config.max_grad_norm > 0:
         norm = nn.utils.clip_grad_norm_(parameters, config.max_grad_norm)
@@ -102,8 +103,8 @@ def _step(
         norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
     optimizer.step()
     policy.after_step()
-    metrics["total"] = total.detach()
-    metrics["grad_norm"] = norm.detach()
+    metrics["losses/total"] = total.detach()
+    metrics["losses/grad_norm"] = norm.detach()
     return metrics
 
 

@@ -6,7 +6,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import Field, PrivateAttr
 
@@ -20,6 +20,9 @@ class Tool(Config, ABC):
 
     A tool's module imports no torch; ``invoke`` imports what it needs when it runs.
     """
+
+    takes_recipe: ClassVar[bool] = True
+    """False for a tool that stands alone: its module has a function of its name that makes it without arguments."""
 
     system: SystemConfig = Field(default_factory=SystemConfig, description="seed, device, threads, data directory")
 

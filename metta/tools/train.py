@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, field_validator
@@ -19,6 +20,7 @@ from metta.common.log import get_logger, setup_logging
 from metta.common.run_dir import RunDir, RunLock, check_run_name
 from metta.common.seeding import derive_seed
 from metta.envs.env_config import EnvConfig
+from metta.rl.control.phases_config import PhaseConfig
 from metta.rl.trainer_config import TrainerConfig
 from metta.sim.evaluator_config import EvaluatorConfig
 from metta.tools.resolved import resolved_tree
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from metta.checkpoint.trainer_state import TrainerSnapshot
     from metta.common.env_spec import EnvSpec
     from metta.common.vector_env import VectorEnv
+    from metta.rl.control.commands import ControlBox
     from metta.rl.hooks.base import TrainerHook
     from metta.rl.signals import StopFlag
     from metta.rl.trainer import Trainer
@@ -58,6 +61,12 @@ class TrainTool(Tool):
     )
     initial_policy_uri: str | None = Field(
         default=None, description="start from this policy's weights and architecture instead of random ones"
+    )
+    training_phases: dict[str, PhaseConfig] = Field(
+        default_factory=dict[str, PhaseConfig], description="what holds in each phase of the training, in their order"
+    )
+    control_log: str | None = Field(
+        default=None, description="replay the commands of another run: its folder, or its control/log.jsonl"
     )
     checkpointer: CheckpointerConfig = Field(default_factory=CheckpointerConfig, description="what is saved when")
     evaluator: EvaluatorConfig = Field(default_factory=EvaluatorConfig, description="scores during training")
@@ -207,7 +216,18 @@ class _Training:
             state_store=store,
             commit_interval=tool.checkpointer.epoch_interval,
             stop=stop,
+            training_phases=tool.training_phases,
+            control_box=self._control_box(),
+            announce=console.phase,
         )
+
+    def _control_box(self) -> ControlBox:
+        from metta.rl.control.commands import ControlBox
+
+        box = ControlBox(self.run_dir.control)
+        if self.tool.control_log is not None:
+            box.adopt(Path(self.tool.control_log).expanduser())
+        return box
 
     def _make_policy(self, spec: EnvSpec, device: torch.device) -> Policy:
         from metta.agent.policy import build_policy

@@ -179,8 +179,11 @@ class Controller:
 
     def answer(self, td: Any) -> None:
         """Write what is in force into ``td``, under the report keys."""
-        for key, value in self.report().signals().items():
+        report = self.report()
+        for key, value in report.signals().items():
             write_plain(td, key, value)
+        if report.component_lr_actual:
+            write_plain(td, "_component_lr_requests", report.component_lr_actual)
 
     # --- wrapping by hand -----------------------------------------------------------------------------------------
 

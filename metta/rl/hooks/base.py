@@ -1,4 +1,4 @@
-"""What a hook is: five moments of a training run, one signature, faults never swallowed."""
+"""What a hook is: a few moments of a training run, one signature, faults never swallowed."""
 
 from __future__ import annotations
 
@@ -35,6 +35,10 @@ class TrainerHook:
 
     def on_epoch_end(self, ctx: TrainerContext, stats: UpdateStats) -> None:
         """After the update; ``ctx.state`` already counts the finished epoch."""
+
+    def on_checkpoint_request(self, ctx: TrainerContext) -> str:
+        """When somebody asks for a checkpoint between two epochs; what was saved, for people, or nothing."""
+        return ""
 
     def on_training_end(self, ctx: TrainerContext) -> None:
         """Once, when ``total_timesteps`` are reached, before the last commit."""

@@ -45,6 +45,10 @@ class CheckpointHook(TrainerHook):
         if is_last_epoch(ctx) or any(epoch % interval == 0 for interval in intervals):
             self._attempts.run(lambda: self._save(ctx))
 
+    def on_checkpoint_request(self, ctx: TrainerContext) -> str:
+        self._save(ctx)
+        return str(ctx.shared["latest_policy_uri"])
+
     def on_training_end(self, ctx: TrainerContext) -> None:
         if self._saved_epoch != ctx.state.epoch:
             self._save(ctx)

@@ -103,9 +103,7 @@ def _step(
         norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
     optimizer.step()
     policy.after_step()
-    metrics["losses/total"] = total.detach()
-    metrics["losses/grad_norm"] = norm.detach()
-    return metrics
+    return metrics | {"losses/total": total.detach(), "losses/grad_norm": norm.detach()}
 
 
 def normalize(advantages: Tensor, valid: Tensor) -> Tensor:

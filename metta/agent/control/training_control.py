@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Self, cast
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from metta.common.config import Config, describe_validation_error
+from metta.common.config import Config
 from metta.common.errors import ConfigError
 from metta.common.suggest import did_you_mean
 
@@ -132,8 +132,8 @@ class TrainingControl(Config):
         control = None
         try:
             control = cls.model_validate(stated)
-        except ValidationError as error:
-            faults.append(describe_validation_error(error) + ".")
+        except ConfigError as error:
+            faults.append(str(error).rstrip(".") + ".")
         if control is None or faults:
             raise ConfigError(" ".join(faults))
         return control

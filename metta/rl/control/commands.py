@@ -73,7 +73,7 @@ class ControlBox:
 
     def open(self) -> list[str]:
         """Make the folders; commands that nobody took while no training ran are dropped. Returns their ids."""
-        dropped = sorted(path.stem for path in self.inbox.glob("*.json")) if self.inbox.is_dir() else []
+        dropped = sorted(path.stem for path in self.inbox.glob("*") if _is_whole(path.name))
         for folder in (self.inbox, self.answers):
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True, exist_ok=True)
@@ -88,7 +88,7 @@ class ControlBox:
     def take(self) -> list[Command | tuple[str, str]]:
         """All commands, oldest first, out of the inbox; for one that cannot be read its id and why not."""
         try:
-            names = sorted(entry.name for entry in os.scandir(self.inbox) if entry.name.endswith(".json"))
+            names = sorted(entry.name for entry in os.scandir(self.inbox) if _is_whole(entry.name))
         except OSError:
             return []
         taken: list[Command | tuple[str, str]] = []
@@ -200,6 +200,11 @@ def read_log(path: Path) -> list[Logged]:
         except (ValueError, KeyError, TypeError) as error:
             raise ConfigError(f"{path}, line {number}, is no entry of a control log: {error}") from error
     return entries
+
+
+def _is_whole(name: str) -> bool:
+    """Not a file that is just being written: those begin with a dot."""
+    return name.endswith(".json") and not name.startswith(".")
 
 
 def _read_command(id: str, data: Mapping[str, Any]) -> Command:

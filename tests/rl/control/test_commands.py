@@ -29,6 +29,13 @@ def test_commands_are_taken_once_in_the_order_in_which_they_were_sent(box: Contr
     assert box.take() == []
 
 
+def test_a_command_that_is_just_being_written_is_left_alone(box: ControlBox) -> None:
+    half = box.inbox / ".partial-x-7.json"
+    half.write_text('{"verb"')
+    assert box.take() == []
+    assert half.exists()
+
+
 def test_an_answer_reaches_the_one_who_asked(box: ControlBox) -> None:
     id = box.send("status", None)
     assert box.fetch(id) is None

@@ -57,6 +57,11 @@ class Controller:
         faults: list[str] = []
         for field, mentioned in control.component_names().items():
             faults += [fault for name in mentioned if (fault := self._check_component(field, name))]
+        faults += [
+            f"{field} needs a component that holds weights per population, and this network has none."
+            for field in ("agent_populations", "parameter_sharing", "sync_frequency")
+            if getattr(control, field)
+        ]
         keys = list(self.network.out_keys)
         for key in control.output_clipping or {}:
             if key not in keys:

@@ -271,3 +271,16 @@ def test_containers_are_not_wrapped(network: ComponentContainer) -> None:
     network.add_component("roles", nested)
     with pytest.raises(ConfigError, match="wrap the components inside it"):
         network.wrap_component("roles", "no_grad")
+
+
+@pytest.mark.parametrize(
+    "control",
+    [
+        TrainingControl(agent_populations={"explorers": 2}),
+        TrainingControl(parameter_sharing={"encoder": "all_agents"}),
+        TrainingControl(sync_frequency={"policy": 50}),
+    ],
+)
+def test_populations_are_refused_where_there_are_none(network: ComponentContainer, control: TrainingControl) -> None:
+    with pytest.raises(ConfigError, match="needs a component that holds weights per population"):
+        network.controller.apply(control)

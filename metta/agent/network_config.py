@@ -8,6 +8,8 @@ from typing import Any, Literal, cast
 
 from pydantic import AliasChoices, ConfigDict, Field, field_validator, model_validator
 
+from metta.agent.legacy.old_config import is_legacy
+from metta.agent.legacy.translate import translate
 from metta.agent.symbols import Constraint, Size, read_constraints, read_size
 from metta.common.config import Config
 from metta.common.errors import ConfigError
@@ -92,6 +94,8 @@ class NetworkConfig(Config):
         if not isinstance(data, Mapping):
             return data
         tree = dict(cast(Mapping[str, Any], data))
+        if is_legacy(tree):
+            tree = translate(tree).network
         given = tree.get("symbols") or {}
         symbols = {str(name): read_constraints(value, str(name)) for name, value in cast(Any, given).items()}
         shapes: dict[str, tuple[Size, ...]] = {}
@@ -111,18 +115,25 @@ class NetworkConfig(Config):
 def load_network(name: str) -> NetworkConfig:
     """The network in ``configs/network/<name>.yaml``, or in the YAML file that ``name`` is a path of.
 
+    Files in the older style (components with ``_target_`` and ``sources``) are translated.
+
     Raises:
         ConfigError: there is no such file, or it holds no network.
     """
     path = Path(name).expanduser()
-    if not (name.endswith((".yaml", ".yml")) or "/" in name):
+    if not (name.endswith((".yaml", ".yml")) or name.startswith(("/", "./", "../", "~")) or path.is_file()):
         path = NETWORKS_DIR / f"{name}.yaml"
         if not path.exists():
-            names = sorted(file.stem for file in NETWORKS_DIR.glob("*.yaml"))
+            names = sorted(
+                file.relative_to(NETWORKS_DIR).with_suffix("").as_posix() for file in NETWORKS_DIR.rglob("*.yaml")
+            )
             raise ConfigError(
                 f"there is no network {name!r} in configs/network; there are {names}.{did_you_mean(name, names)} For a "
                 f"file elsewhere give its path: ./{name}.yaml"
             )
+    tree = read_yaml(path, allow_targets=True)
+    if is_legacy(tree):
+        return NetworkConfig.model_validate(translate(tree, str(path)).network)
     return NetworkConfig.model_validate(read_yaml(path))
 
 

@@ -23,11 +23,12 @@ _NOT_PRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")  # YAML
 _COMMENT_COLUMN_MAX = 64
 
 
-def read_yaml(path: Path | str) -> dict[str, Any]:
+def read_yaml(path: Path | str, *, allow_targets: bool = False) -> dict[str, Any]:
     """The mapping in a YAML file.
 
     Refused: files over 256 KiB, anchors and aliases (a few lines of them expand to gigabytes), explicit tags, repeated
     keys, ``_target_`` (nothing that a file names is ever instantiated) and ``${...}`` (it would read the environment).
+    With ``allow_targets`` a ``_target_`` is text like any other: for readers that look it up in a table of their own.
 
     Raises:
         ConfigError: the file cannot be read, or holds one of these; the message names the line.
@@ -41,12 +42,12 @@ def read_yaml(path: Path | str) -> dict[str, Any]:
     if len(data) > MAX_BYTES:
         raise ConfigError(f"{place} is larger than {MAX_BYTES // 1024} KiB, the most that a config may have.")
     try:
-        return parse_yaml(data.decode("utf-8"), str(place))
+        return parse_yaml(data.decode("utf-8"), str(place), allow_targets=allow_targets)
     except UnicodeDecodeError as error:
         raise ConfigError(f"{place} is not a UTF-8 text: {error}.") from error
 
 
-def parse_yaml(text: str, name: str) -> dict[str, Any]:
+def parse_yaml(text: str, name: str, *, allow_targets: bool = False) -> dict[str, Any]:
     """Like ``read_yaml`` for text; ``name`` stands for the file in messages."""
     import yaml
 
@@ -63,7 +64,7 @@ def parse_yaml(text: str, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ConfigError(f"{name} holds a {type(value).__name__}, expected keys with values.")
     tree = cast(dict[str, Any], value)
-    _check_values(tree, name, ())
+    _check_values(tree, name, (), allow_targets=allow_targets)
     return tree
 
 
@@ -111,16 +112,16 @@ def _loader() -> Any:
     return loader_class
 
 
-def _check_values(value: Any, name: str, path: tuple[str, ...]) -> None:
+def _check_values(value: Any, name: str, path: tuple[str, ...], *, allow_targets: bool) -> None:
     if isinstance(value, dict):
         for key, child in cast(dict[str, Any], value).items():
-            if key == "_target_":
+            if key == "_target_" and not allow_targets:
                 where = ".".join((*path, key))
                 raise ConfigError(f"{name}: {where!r} is refused: a config names no classes. Remove it.")
-            _check_values(child, name, (*path, key))
+            _check_values(child, name, (*path, key), allow_targets=allow_targets)
     elif isinstance(value, list):
         for index, child in enumerate(cast(list[Any], value)):
-            _check_values(child, name, (*path, str(index)))
+            _check_values(child, name, (*path, str(index)), allow_targets=allow_targets)
     elif isinstance(value, str) and "${" in value:
         raise ConfigError(f"{name}: {'.'.join(path)}={value!r} is an interpolation, which is refused. Write it out.")
 

@@ -75,6 +75,13 @@ def test_tricks_are_refused(text: str, message: str) -> None:
         parse_yaml(text, "file")
 
 
+def test_targets_are_text_for_who_asks_for_them() -> None:
+    text = "a: {_target_: os.system, b: '${x}'}"
+    with pytest.raises(ConfigError, match="interpolation"):
+        parse_yaml(text, "file", allow_targets=True)
+    assert parse_yaml("a: {_target_: os.system}", "file", allow_targets=True) == {"a": {"_target_": "os.system"}}
+
+
 def test_files(tmp_path: Path) -> None:
     path = tmp_path / "x.yaml"
     with pytest.raises(ConfigError, match="No such file"):

@@ -62,5 +62,37 @@ def orthogonal_init(layer: Layer, gain: float) -> Layer:
     return layer
 
 
+INITIALISATIONS = ("orthogonal", "xavier", "normal", "small")
+
+
+def initialised(layer: Layer, name: str, gain: float) -> Layer:
+    """``layer`` with zero bias and weights by name; returns the layer. ``gain`` is that of ``orthogonal`` alone.
+
+    ``xavier``: uniform, fan in and out; ``normal``: variance 2 / fan in; ``small``: uniform in +-0.01.
+
+    Source: orthogonal: arXiv:1312.6120; xavier: Glorot and Bengio 2010 eq. 16; normal: arXiv:1502.01852 eq. 10.
+
+    Raises:
+        ConfigError: there is no such initialisation.
+    """
+    if name not in INITIALISATIONS:
+        raise ConfigError(
+            f"no initialisation {name!r}; there are {list(INITIALISATIONS)}.{did_you_mean(name, INITIALISATIONS)}"
+        )
+    orthogonal_init(layer, gain) if name == "orthogonal" else _fill(layer.weight, name)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
+
+
+def _fill(weight: Tensor, name: str) -> None:
+    if name == "xavier":
+        nn.init.xavier_uniform_(weight)
+    elif name == "normal":
+        nn.init.kaiming_normal_(weight)
+    else:
+        nn.init.uniform_(weight, -0.01, 0.01)
+
+
 def _identity(x: Tensor) -> Tensor:
     return x

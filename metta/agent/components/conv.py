@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from metta.agent.components.activation import activation_named, gain_of, orthogonal_init
+from metta.agent.components.activation import activation_named, gain_of, initialised
 from metta.agent.components.inference import complete, size_of
 from metta.agent.components.nn_module import in_one_batch
 from metta.agent.module import MettaModule, Shape, TensorMap
@@ -35,6 +35,7 @@ class ConvModule(MettaModule):
         *,
         activation: str | None = None,
         gain: float | None = None,
+        init: str = "orthogonal",
         **conv_options: Any,
     ) -> None:
         super().__init__(
@@ -46,7 +47,7 @@ class ConvModule(MettaModule):
         self.in_key, self.out_key = in_key, out_key
         self.activate = activation_named(activation)
         conv = nn.Conv2d(in_channels, out_channels, kernel_size, **conv_options)
-        self.conv = orthogonal_init(conv, gain_of(activation) if gain is None else gain)
+        self.conv = initialised(conv, init, gain_of(activation) if gain is None else gain)
 
     @classmethod
     def infer(

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from metta.agent.components.activation import activation_named, gain_of, orthogonal_init
+from metta.agent.components.activation import activation_named, gain_of, initialised, orthogonal_init
 from metta.agent.components.inference import complete, shape_of, size_of
 from metta.agent.module import MettaModule, Shape, TensorMap
 from metta.common.env_spec import EnvSpec
@@ -35,6 +35,7 @@ class LinearModule(MettaModule):
         activation: str | None = None,
         bias: bool = True,
         gain: float | None = None,
+        init: str = "orthogonal",
     ) -> None:
         super().__init__(
             [in_key], [out_key], input_shapes={in_key: (in_features,)}, output_shapes={out_key: (out_features,)}
@@ -42,7 +43,7 @@ class LinearModule(MettaModule):
         self.in_key, self.out_key = in_key, out_key
         self.activate = activation_named(activation)
         layer = nn.Linear(in_features, out_features, bias=bias)
-        self.linear = orthogonal_init(layer, gain_of(activation) if gain is None else gain)
+        self.linear = initialised(layer, init, gain_of(activation) if gain is None else gain)
 
     @classmethod
     def infer(

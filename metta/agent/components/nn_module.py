@@ -117,7 +117,12 @@ class NNModule(MettaModule):
     def infer(
         cls, config: Mapping[str, Any], in_keys: Sequence[str], shapes: Mapping[str, Shape], spec: EnvSpec | None
     ) -> dict[str, Any]:
-        return complete(config, input_shape=shape_of(shapes, in_keys))
+        found = complete(config, input_shape=shape_of(shapes, in_keys))
+        shape, argument = found.get("input_shape"), _NORM_SIZES.get(str(config.get("module")))
+        if shape and argument and argument not in (config.get("arguments") or {}):
+            size = list(shape) if argument == "normalized_shape" else shape[0]
+            found["arguments"] = {argument: size, **(config.get("arguments") or {})}
+        return found
 
     def _compute(self, td: TensorMap) -> dict[str, Tensor]:
         if not self.speaks_keys:
@@ -129,6 +134,10 @@ class NNModule(MettaModule):
                 f"forward(td) must write them into td and return it."
             )
         return {key: outputs[key] for key in map(str, self.out_keys)}
+
+
+_NORM_SIZES = {"BatchNorm1d": "num_features", "BatchNorm2d": "num_features", "LayerNorm": "normalized_shape"}
+"""Arguments of torch's norms that follow from the input."""
 
 
 def in_one_batch(function: Callable[[Tensor], Tensor], x: Tensor, in_dims: int | None) -> Tensor:

@@ -12,6 +12,7 @@ from metta.agent.components.cnn import CNNEncoder
 from metta.agent.components.conv import ConvModule
 from metta.agent.components.cortex import Cortex
 from metta.agent.components.embedding import Embedding
+from metta.agent.components.feature_planes import FeatureNormalise, FeaturePlanes
 from metta.agent.components.gru import GRU
 from metta.agent.components.heads import ActorHead, ValueHead
 from metta.agent.components.hugging_face import HuggingFaceModule
@@ -54,6 +55,8 @@ COMPONENTS: dict[str, type[MettaModule]] = {
     "Cortex": Cortex,
     "Embedding": Embedding,
     "GRU": GRU,
+    "FeatureNormalise": FeatureNormalise,
+    "FeaturePlanes": FeaturePlanes,
     "HuggingFaceModule": HuggingFaceModule,
     "LSTM": LSTM,
     "LSTMModule": LSTMModule,

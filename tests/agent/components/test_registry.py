@@ -41,6 +41,8 @@ MINIMAL: dict[str, tuple[Shape, dict[str, Any]]] = {
     "CNNEncoder": ((3, 7, 9), {"convs": [[4, 3, 2], {"channels": 2, "kernel": 2, "stride": 1}], "out_features": 5}),
     "ConvModule": ((3, 7, 9), {"out_channels": 2, "kernel_size": 3}),
     "Embedding": ((), {"embedding_dim": 4}),
+    "FeatureNormalise": ((7, 7, 9), {}),
+    "FeaturePlanes": ((24, 3), {}),
     "LSTM": ((8,), {"hidden_size": 4}),
     "LatentAttention": (("tokens", 8), {"out_features": 4}),
     "LinearModule": ((8,), {"out_features": 4}),

@@ -108,8 +108,10 @@ def load_policy(uri: str, spec: EnvSpec, device: torch.device | str = "cpu") -> 
     return load_trained(uri, spec, device).eval()
 
 
-def load_trained(uri: str, spec: EnvSpec, device: torch.device | str = "cpu") -> Policy:
+def load_trained(uri: str, spec: EnvSpec | None, device: torch.device | str = "cpu") -> Policy:
     """As :func:`load_policy`, for policies that have weights and can be trained on.
+
+    ``spec`` is the environment that it is to act in; None: the one that it was trained in.
 
     Raises:
         CheckpointError: also when ``uri`` names a scripted policy.
@@ -119,6 +121,7 @@ def load_trained(uri: str, spec: EnvSpec, device: torch.device | str = "cpu") ->
         raise CheckpointError(f"{uri} is a scripted policy without weights; expected file://<path of a .mpt>.")
     path = resolve_latest(parsed.path)
     weights, meta = load_artifact(path)
+    spec = meta.env_spec if spec is None else spec
     if differences := meta.env_spec.differences(spec):
         listed = "".join(f"\n  - {difference}" for difference in differences[:12])
         more = f"\n  - and {len(differences) - 12} more" if len(differences) > 12 else ""

@@ -19,20 +19,25 @@ SMALL = (
     "trainer.minibatch_size=128",
     "trainer.bptt_horizon=16",
     "trainer.total_timesteps=5120",
-    "policy_architecture=bag_lstm",
-    "policy_architecture.bag_width=8",
-    "policy_architecture.lstm_size=8",
     "checkpointer.epoch_interval=3",
     "evaluator.epoch_interval=0",
     "system.torch_threads=1",
 )
 """20 epochs, a policy and a state every third."""
+SMALL_POLICY = ("policy_architecture=bag_lstm", "policy_architecture.bag_width=8", "policy_architecture.lstm_size=8")
 
 
 class TrainProcess:
     """``train arena run=<run>`` as a child process, its output in files."""
 
-    def __init__(self, data_dir: Path, run: str, *overrides: str, prefix: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        run: str,
+        *overrides: str,
+        prefix: tuple[str, ...] = (),
+        policy: tuple[str, ...] = SMALL_POLICY,
+    ) -> None:
         self.root = data_dir / run
         command = [
             sys.executable,
@@ -48,7 +53,7 @@ class TrainProcess:
         environment = {**os.environ, "NO_COLOR": "1", "PYTHONWARNINGS": "default"}
         with self._output.open("ab") as file:
             self.child = subprocess.Popen(
-                [*prefix, *command, *SMALL, *overrides], stdout=file, stderr=subprocess.STDOUT, env=environment
+                [*prefix, *command, *SMALL, *policy, *overrides], stdout=file, stderr=subprocess.STDOUT, env=environment
             )
 
     @property
@@ -92,8 +97,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """``start("key=value", ...)`` starts the run ``demo`` of this test, again and again; nothing outlives the test."""
     started: list[TrainProcess] = []
 
-    def begin(*overrides: str, prefix: tuple[str, ...] = ()) -> TrainProcess:
-        started.append(TrainProcess(tmp_path, "demo", *overrides, prefix=prefix))
+    def begin(*overrides: str, prefix: tuple[str, ...] = (), policy: tuple[str, ...] = SMALL_POLICY) -> TrainProcess:
+        started.append(TrainProcess(tmp_path, "demo", *overrides, prefix=prefix, policy=policy))
         return started[-1]
 
     yield begin

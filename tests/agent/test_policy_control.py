@@ -143,9 +143,10 @@ def test_gradients_that_were_collected_go_when_frozen(policy: Policy, step: Call
 
 def test_shared_weights_have_one_owner_and_frozen_wins(policy: Policy, step: Callable[[], None]) -> None:
     twin = LinearModule(8, 2, "hidden", "twin")
-    assert twin.linear.weight.shape == policy.network["actor"].linear.weight.shape
+    actor: Any = policy.network["actor"]
+    assert twin.linear.weight.shape == actor.linear.weight.shape
     policy.network.add_component("twin", twin)
-    twin.linear.weight = policy.network["actor"].linear.weight  # type: ignore[assignment]
+    twin.linear.weight = actor.linear.weight
     groups = policy.component_parameters()
     assert all(parameter is not twin.linear.weight for parameter in groups["twin"])
     policy.apply_control(TrainingControl(frozen_components=("twin",)))

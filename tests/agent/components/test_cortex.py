@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -18,7 +20,7 @@ def test_letters_are_those_of_the_configs() -> None:
 @pytest.mark.parametrize("projection", sorted(BLOCKS))
 def test_every_cell_goes_with_every_projection(letter: str, projection: str) -> None:
     torch.manual_seed(0)
-    core = Cortex(5, 8, letter, num_heads=2, memory_size=3, projection=projection)  # pyright: ignore[reportArgumentType]
+    core: Any = Cortex(5, 8, letter, num_heads=2, memory_size=3, projection=projection)  # pyright: ignore[reportArgumentType]
     assert not core.routers
     assert type(core.blocks[0]) is BLOCKS[projection]  # pyright: ignore[reportArgumentType]
     width = 16 if projection == "pre_up" else 8
@@ -41,12 +43,12 @@ def test_usual_projections() -> None:
 
 def test_columns_take_equal_shares_at_first_then_what_the_router_says() -> None:
     torch.manual_seed(0)
-    core = Cortex(5, 8, "CA", num_heads=2, post_norm=False)
+    core: Any = Cortex(5, 8, "CA", num_heads=2, post_norm=False)
     x, first, state = torch.randn(2, 3, 5), torch.zeros(2, 3, dtype=torch.bool), core.initial_state(2)
     inside = core.into(x)
     added = [
         block.change(inside, first, {key[2:]: v for key, v in state.items() if key[0] == str(index)})[0]
-        for index, block in enumerate(core.blocks)  # pyright: ignore[reportCallIssue]
+        for index, block in enumerate(core.blocks)
     ]
     torch.testing.assert_close(core.run(x, first, state)[0], inside + (added[0] + added[1]) / 2)
     with torch.no_grad():

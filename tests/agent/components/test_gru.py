@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -20,7 +22,7 @@ def test_equals_torch() -> None:
 
 
 def test_memory_and_first_weights() -> None:
-    gru = GRU(6, 6, 2, memory_name="core")
+    gru: Any = GRU(6, 6, 2, memory_name="core")
     assert gru.memory_shapes == {"core_h": (2, 6)}
     for gate in gru.gru.weight_hh_l0.detach().split(6):
         torch.testing.assert_close(gate @ gate.T, torch.eye(6), rtol=1e-4, atol=1e-5)

@@ -28,7 +28,7 @@ class Doubled(MettaModule):
         super().__init__(["observation"], ["doubled"])
 
     def _compute(self, td: TensorMap) -> dict[str, Tensor]:
-        return {"doubled": 2 * td["observation"]}
+        return {"doubled": torch.mul(td["observation"], 2)}
 
 
 class Dropped(MettaModule):

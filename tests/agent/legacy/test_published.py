@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -63,7 +64,8 @@ def test_reference_design_clips_its_weights_as_it_says() -> None:
     spec = make_env(ARENA, seed=0).spec
     network = load_network("legacy/reference_design")
     policy = build_policy(NetworkPolicyConfig(network=network), spec, seed=0)
-    weight = policy.network["encoded_obs"].linear.weight
+    encoded: Any = policy.network["encoded_obs"]
+    weight = encoded.linear.weight
     largest = float(weight.detach().abs().max())
     policy.after_step()
     with torch.no_grad():

@@ -123,7 +123,8 @@ def test_layers_that_torch_has_and_reshapes_that_nobody_needs() -> None:
     assert torch.equal(out["norm"], out["same"])
     assert out["deep"].shape == (6, 4)
     assert "flat" not in out
-    assert float(network["xavier"].linear.weight.detach().abs().max()) <= (6 / 11) ** 0.5
+    xavier: Any = network["xavier"]
+    assert float(xavier.linear.weight.detach().abs().max()) <= (6 / 11) ** 0.5
 
 
 def test_the_shapes_of_seed_configs() -> None:

@@ -18,8 +18,8 @@ struct Fault {
 };
 
 // Whether every agent can walk to every other, and from there to a cell beside every object, in steps to the four
-// neighbours over free cells, those that agents stand on, and doors, which somebody may open. Without agents the largest region is where one would be.
-// True: all is in reach; else `fault` tells what is not.
+// neighbours over free cells, those that agents stand on, and doors, which somebody may open. Without agents the
+// largest region is where one would be. True: all is in reach; else `fault` tells what is not.
 bool AllReachable(View view, const Palette& palette, Fault& fault);
 
 // Digs the shortest tunnels through walls that make AllReachable true; true when it succeeded.

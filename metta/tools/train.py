@@ -137,7 +137,7 @@ class _Training:
         store.remove_unfinished()
         remove_leftovers(self.run_dir.root)
         if store.newest_epoch() is not None:
-            check_same_run(self.run_dir, resolved_tree(self.tool))
+            check_same_run(self.run_dir, self.tool)
         snapshot = store.load_newest()
         if snapshot is not None and self._is_finished(snapshot):
             return ExitCode.OK

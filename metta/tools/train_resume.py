@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from metta.common.atomic import write_atomic
+from metta.common.config import Config
 from metta.common.errors import ConfigError
 from metta.common.log import get_logger
 from metta.common.run_dir import RunDir
-from metta.tools.resolved import differences, load_resolved
+from metta.tools.resolved import differences, load_resolved, resolved_tree
 
 _log = get_logger(__name__)
 
@@ -32,8 +33,11 @@ def default_run_name() -> str:
     return f"local.{allowed}.{time.strftime('%Y%m%d.%H%M%S')}"
 
 
-def check_same_run(run_dir: RunDir, wanted: Mapping[str, Any]) -> None:
-    """Compare ``wanted`` (a resolved tree) with ``config.yaml`` of the run that is to go on.
+def check_same_run(run_dir: RunDir, wanted: Config) -> None:
+    """Compare ``wanted`` with ``config.yaml`` of the run that is to go on.
+
+    Keys that the saved config lacks, because an older version wrote it, count as their class defaults: a new key is
+    made so that its default is what was done before there was one.
 
     Raises:
         ConfigError: a value differs that would make it another run; names every such key with both values.
@@ -41,7 +45,7 @@ def check_same_run(run_dir: RunDir, wanted: Mapping[str, Any]) -> None:
     if not run_dir.config_path.is_file():
         _log.warning("%s is missing: cannot tell whether the command is the same as before.", run_dir.config_path)
         return
-    changed = differences(load_resolved(run_dir.config_path), wanted)
+    changed = differences(_completed(load_resolved(run_dir.config_path), type(wanted)), resolved_tree(wanted))
     refused: list[str] = []
     for path, (old, new) in changed.items():
         if any(path == free or path.startswith(f"{free}.") for free in _MAY_CHANGE):
@@ -56,6 +60,14 @@ def check_same_run(run_dir: RunDir, wanted: Mapping[str, Any]) -> None:
             "A run goes on with its own settings; only a longer trainer.total_timesteps, checkpointer, evaluator and "
             "wandb may change. Drop these overrides, or choose another run=."
         )
+
+
+def _completed(saved: dict[str, Any], kind: type[Config]) -> dict[str, Any]:
+    """``saved`` with the class defaults of what it lacks; as it is where ``kind`` refuses it (a key that went away)."""
+    try:
+        return resolved_tree(kind.model_validate(saved))
+    except ConfigError:
+        return saved
 
 
 def note_machine(path: Path, machine: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ import pytest
 from metta.checkpoint.artifact import load_artifact
 from metta.common.errors import CheckpointError, ConfigError
 from metta.common.log import setup_logging
+from metta.common.yaml_file import dump_yaml
 from metta.envs.gym_env_config import GymEnvConfig
 from metta.mettagrid.builder.envs import make_arena
 from metta.mettagrid.vec_env_config import VecEnvConfig
@@ -97,6 +98,18 @@ def test_a_finished_run_says_so_and_a_longer_one_goes_on(
     after = (tmp_path / "demo" / "metrics.jsonl").read_bytes()
     assert after.startswith(before)
     assert [row["epoch"] for row in read_jsonl(tmp_path / "demo" / "metrics.jsonl")] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_run_from_before_training_control_goes_on(tool: Callable[..., TrainTool], tmp_path: Path) -> None:
+    assert tool().invoke() == 0
+    path = tmp_path / "demo" / "config.yaml"
+    saved = load_resolved(path)
+    del saved["training_phases"], saved["control_log"], saved["trainer"]["rules"]
+    path.write_text(dump_yaml(saved))
+    assert tool({"trainer.total_timesteps": 640}).invoke() == 0
+    assert load_resolved(path)["training_phases"] == {}
+    with pytest.raises(ConfigError, match=r"training_phases\.only"):
+        tool({"trainer.total_timesteps": 768, "training_phases": {"only": {"frozen_components": ["bag"]}}}).invoke()
 
 
 def test_another_seed_is_another_run(tool: Callable[..., TrainTool], tmp_path: Path) -> None:

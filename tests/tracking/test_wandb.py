@@ -31,7 +31,8 @@ def test_offline_writes_a_real_run(tmp_path: Path) -> None:
     logger = make_wandb_logger(
         WandbConfig(mode="offline", tags=("test",)), run="demo", folder=tmp_path, run_config={"seed": 1}
     )
-    logger.log({"overview/reward": 1.5, "losses/broken": float("nan")}, step=64)
+    control = {"control/encoder/lr": 1e-4, "control/encoder/frozen": 1.0, "control/phase": 2.0}
+    logger.log({"overview/reward": 1.5, "losses/broken": float("nan"), **control}, step=64)
     logger.close()
     logger.close()
     logger.log({"overview/reward": 2.0}, step=128)  # after the end: nothing
@@ -39,6 +40,8 @@ def test_offline_writes_a_real_run(tmp_path: Path) -> None:
     data = file.read_bytes()
     assert b"overview/reward" in data
     assert b"metric/agent_step" in data
+    for row in control:
+        assert row.encode() in data
     assert b"losses/broken" not in data
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from torch import Tensor
 
 from metta.agent.control.exchange import control_in, hear_signals, write_plain
-from metta.agent.control.training_control import ALL, ControlReport, TrainingControl
+from metta.agent.control.training_control import ALL, REPORT_KEYS, ControlReport, TrainingControl
 from metta.agent.module import MettaModule
 from metta.agent.wrappers.base import Role, WrapperModule, trainable, unwrapped, wrappers_of
 from metta.agent.wrappers.clipping import ClippingWrapper
@@ -183,10 +183,12 @@ class Controller:
             self.apply(control)
 
     def answer(self, td: Any) -> None:
-        """Write what is in force into ``td``, under the report keys."""
+        """Write what is in force into ``td``, under the report keys; those with nothing to tell are empty."""
         report = self.report()
-        for key, value in report.signals().items():
-            write_plain(td, key, value)
+        told, there = report.signals(), set(td.keys())
+        for key in sorted(REPORT_KEYS):
+            if key in told or key not in there:
+                write_plain(td, key, told.get(key, {}))
         if report.component_lr_actual:
             write_plain(td, "_component_lr_requests", report.component_lr_actual)
 

@@ -38,6 +38,7 @@ class GradientAccumulationWrapper(WrapperModule):
         self.current_step = 0
         self._collected: dict[str, Tensor] = {}
         self._counts_calls = True
+        self._counted_calls = 0
 
     @property
     def should_update(self) -> bool:
@@ -48,10 +49,13 @@ class GradientAccumulationWrapper(WrapperModule):
         """A call by hand counts as a minibatch, unless somebody calls ``after_backward``."""
         if self._counts_calls and self.active and self.training:
             self.current_step += 1
+            self._counted_calls += 1
 
     def after_backward(self) -> None:
         """Collect, or hand out the mean."""
         self._counts_calls = False
+        self.current_step -= self._counted_calls  # nothing was collected for these, and this minibatch is among them
+        self._counted_calls = 0
         if not self.active or self.accumulation_steps == 1:
             return
         if self.frozen:  # half a mean would move a component that must not move

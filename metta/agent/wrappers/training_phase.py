@@ -38,7 +38,8 @@ class TrainingPhaseWrapper(WrapperModule):
     - ``epsilon``: share of uniform choice mixed into the distribution of outputs named ``...logits`` while acting.
 
     In both modes ``output_smoothing``: ``s * last + (1 - s) * output``, where last is the result of the last call with
-    outputs of the same shape; it suits a single stream of calls.
+    outputs of the same shape. It is exact for a single stream of calls on the same rows in the same order; it knows no
+    agent rows, so calls of equal shape mix (slots of a rollout, minibatches, episodes that end in between).
 
     Noise is drawn from a generator of the wrapper's own, on the CPU, seeded by ``seed`` (else by torch's seed and the
     component's name). Its state and the smoothed outputs are part of ``wrapper_state``.

@@ -88,3 +88,16 @@ def test_calls_by_hand_are_counted_and_reported(policy: LinearModule, features: 
 def test_impossible_numbers_are_refused(policy: LinearModule) -> None:
     with pytest.raises(ConfigError, match="accumulation_steps of policy is 0; expected at least 1"):
         GradientAccumulationWrapper(policy, 0, "policy")
+
+
+def test_a_call_by_hand_and_its_backward_pass_are_one_minibatch() -> None:
+    """A loop of one's own that calls both: the first mean is over all its minibatches too."""
+    wrapper = GradientAccumulationWrapper(LinearModule(2, 1, "features", "values"), 3)
+    handed_out: list[bool] = []
+    for _ in range(6):
+        wrapper.zero_grad()
+        wrapper({"features": torch.ones(1, 2)})["values"].sum().backward()
+        wrapper.after_backward()
+        handed_out.append(wrapper.inner.get_parameter("linear.weight").grad is not None)
+    assert handed_out == [False, False, True] * 2
+    torch.testing.assert_close(wrapper.inner.get_parameter("linear.weight").grad, torch.ones(1, 2))

@@ -112,6 +112,18 @@ def test_a_run_from_before_training_control_goes_on(tool: Callable[..., TrainToo
         tool({"trainer.total_timesteps": 768, "training_phases": {"only": {"frozen_components": ["bag"]}}}).invoke()
 
 
+def test_wandb_gets_the_rows_of_control(tool: Callable[..., TrainTool], tmp_path: Path) -> None:
+    phases = {"only": {"frozen_components": ["bag"], "component_lr": {"actor": 1e-4}}}
+    changes = {"wandb.mode": "offline", "training_phases": phases, "trainer.total_timesteps": 128}
+    assert tool(changes).invoke() == 0
+    (row,) = read_jsonl(tmp_path / "demo" / "metrics.jsonl")
+    rows = [name for name in row if name.startswith("control/")]
+    assert {"control/bag/frozen", "control/actor/lr", "control/phase"} <= set(rows)
+    (file,) = tmp_path.rglob("offline-run-*/run-demo.wandb")
+    data = file.read_bytes()
+    assert [name for name in rows if name.encode() not in data] == []
+
+
 def test_another_seed_is_another_run(tool: Callable[..., TrainTool], tmp_path: Path) -> None:
     assert tool().invoke() == 0
     config = (tmp_path / "demo" / "config.yaml").read_bytes()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -55,6 +54,6 @@ class Executor(ABC):
     def _run(self, td: TensorMap) -> dict[str, Tensor]:
         """The outputs, by the newest plan."""
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """An executor of the copied network; the plan holds the old one's components."""
-        return type(self)(copy.deepcopy(self.network, memo), self.keep)
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles are executors of the copied network: the plan holds the old one's components."""
+        return type(self), (self.network, self.keep)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, ClassVar, cast
 
 import torch
@@ -30,6 +31,9 @@ class CompiledExecutor(Executor):
         super().__init__(network, keep)
         self.torch_compile = torch_compile
         self.source = ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(type(self), torch_compile=self.torch_compile), (self.network, self.keep)
 
     def _plan(self) -> None:
         self.source = write_line(self.network)

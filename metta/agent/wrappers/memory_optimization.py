@@ -42,9 +42,14 @@ class MemoryOptimizationWrapper(WrapperModule):
     def _as_before(self) -> AbstractContextManager[None]:
         below = [(wrapper, wrapper.wrapper_state()) for wrapper in wrappers_of(self.inner)]
         phase = self.signals.training_phase
+        # A wrapper above (no_grad) may be over when the backward pass comes.
+        frozen = [parameter for parameter in self.inner.parameters() if not parameter.requires_grad]
 
         @contextmanager
         def replay() -> Generator[None]:
+            frozen_now = [parameter for parameter in frozen if parameter.requires_grad]
+            for parameter in frozen_now:
+                parameter.requires_grad_(False)
             now, phase_now = [(wrapper, wrapper.wrapper_state()) for wrapper, _ in below], self.signals.training_phase
             self.signals.training_phase = phase
             for wrapper, state in below:
@@ -52,6 +57,8 @@ class MemoryOptimizationWrapper(WrapperModule):
             try:
                 yield
             finally:
+                for parameter in frozen_now:
+                    parameter.requires_grad_(True)
                 self.signals.training_phase = phase_now
                 for wrapper, state in now:
                     wrapper.load_wrapper_state(state)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import pickle
+from collections.abc import Callable
 from typing import get_args
 
 import pytest
@@ -12,6 +14,7 @@ from torch import Tensor
 
 from metta.agent.components.linear import MLP, LinearModule
 from metta.agent.container import ComponentContainer
+from metta.agent.executors.base import Executor
 from metta.agent.executors.registry import EXECUTORS
 from metta.agent.policy_config import ExecutorName
 from metta.common.errors import KeyContractError, ShapeContractError
@@ -99,12 +102,13 @@ def test_calls_write_into_the_data_and_signals_are_heard(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_copy_runs_the_copied_network(name: str) -> None:
+@pytest.mark.parametrize("twin_of", [copy.deepcopy, lambda executor: pickle.loads(pickle.dumps(executor))])  # noqa: S301
+def test_a_copy_runs_the_copied_network(name: str, twin_of: Callable[[Executor], Executor]) -> None:
     executor = EXECUTORS[name](two_branches())
     td = {"observation": torch.ones(2, 4)}
     executor.run(td)
     before = executor.run(td)["values"].clone()
-    twin = copy.deepcopy(executor)
+    twin = twin_of(executor)
     with torch.no_grad():
         for parameter in twin.network.parameters():
             parameter.zero_()

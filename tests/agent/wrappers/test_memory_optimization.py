@@ -52,6 +52,16 @@ def test_outputs_gradients_and_state_are_equal(below: list[str]) -> None:
         assert all(torch.equal(one_state[key], other_state[key]) for key in one_state)
 
 
+def test_a_wrapper_above_may_freeze() -> None:
+    """The second computation is frozen as the first one was, and leaves the parameters as they are."""
+    component = wrap(MLP(3, [16, 4]), ["memory_optimization", "no_grad"])
+    x = torch.randn(5, 3, requires_grad=True)
+    component._compute({"features": x})["hidden"].square().sum().backward()
+    assert x.grad is not None
+    assert not grads(component)
+    assert all(parameter.requires_grad for parameter in component.parameters())
+
+
 def test_less_is_kept_for_the_backward_pass() -> None:
     def kept(component: MettaModule) -> int:
         sizes: list[int] = []

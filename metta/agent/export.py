@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from metta.agent.components.per_population import POPULATION_KEY
 from metta.agent.container import ComponentContainer
 from metta.agent.module import NEXT_MEMORY_PREFIX
 from metta.agent.policy import Policy
@@ -133,6 +134,9 @@ class _Batches:
             given = None if example is None else example.get(key)
             if given is not None:
                 self.example[key] = given.detach().cpu()
+                continue
+            if key == POPULATION_KEY:  # every value that there can be
+                self.example[key] = torch.arange(max(1, len(network.controller.populations.names)))
                 continue
             shape = shapes.get(key, () if key == "first" else None)
             typed = key != "env_obs" or isinstance(source, Policy)  # tokens are bytes, boxes are not

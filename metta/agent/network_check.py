@@ -99,7 +99,9 @@ class NetworkCheck:
     def _note_inputs(self) -> None:
         if self.spec is not None:
             self.inputs.update(network_inputs(self.spec))
-            self.flow.dtypes.update(env_obs=getattr(torch, self.spec.obs_dtype), first=torch.bool)
+            self.flow.dtypes.update(
+                env_obs=getattr(torch, self.spec.obs_dtype), first=torch.bool, population=torch.int64
+            )
         for key, shape in self.config.input_shapes.items():
             actual = self.inputs.setdefault(key, shape)
             try:

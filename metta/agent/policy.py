@@ -9,6 +9,7 @@ import torch
 from tensordict import TensorDictBase
 from torch import Tensor, nn
 
+from metta.agent.components.per_population import POPULATION_KEY
 from metta.agent.components.token_bag import TokenBag
 from metta.agent.container import ComponentContainer
 from metta.agent.control.controller import load_wrapper_states, wrapper_states
@@ -73,6 +74,8 @@ class Policy(nn.Module):
         self.executor = EXECUTORS[config.executor](self.network, keep if config.executor == "memory" else None)
         self._data_keys = [key for key in network.in_keys if key not in self._memory_keys]
         self._memory = Memory(self.memory_spec)
+        self._has_populations = POPULATION_KEY in network.in_keys
+        network.controller.populations.attach(spec.num_agents)
 
     # --- acting ---------------------------------------------------------------------------------------------------
 
@@ -89,6 +92,8 @@ class Policy(nn.Module):
         """
         with torch.no_grad():
             rows = td.get("rows", None)
+            if self._has_populations:
+                td[POPULATION_KEY] = self._population(td, rows)
             outputs = self.executor.run(self._inputs(td, self._recall(td, rows)))
             if self._memory_keys:
                 self._memory.write(rows, {name: outputs[NEXT_MEMORY_PREFIX + name] for name in self._memory.tensors})
@@ -100,7 +105,11 @@ class Policy(nn.Module):
     def values_only(self, td: Inputs) -> Tensor:
         """State values ``[B] float32`` for bootstrapping; reads what ``act`` reads, leaves the memory alone."""
         with torch.no_grad():
-            return self.executor.run(self._inputs(td, self._recall(td, td.get("rows", None))))["values"]
+            rows = td.get("rows", None)
+            known = self._recall(td, rows)
+            if self._has_populations:
+                known[POPULATION_KEY] = self._population(td, rows)
+            return self.executor.run(self._inputs(td, known))["values"]
 
     # --- learning -------------------------------------------------------------------------------------------------
 
@@ -158,7 +167,14 @@ class Policy(nn.Module):
     @property
     def experience_spec(self) -> ExperienceSpec:
         """What ``act`` writes for each step and ``evaluate`` or a loss reads again, beside the environment's data."""
-        return {"action": ((), torch.int64), "act_log_prob": ((), torch.float32), "values": ((), torch.float32)}
+        spec: ExperienceSpec = {
+            "action": ((), torch.int64),
+            "act_log_prob": ((), torch.float32),
+            "values": ((), torch.float32),
+        }
+        if self._has_populations:
+            spec[POPULATION_KEY] = ((), torch.int64)
+        return spec
 
     # --- training control -----------------------------------------------------------------------------------------
 
@@ -184,12 +200,13 @@ class Policy(nn.Module):
         return wrapper_states(self.network)
 
     def behavior_state(self) -> dict[str, Tensor]:
-        """The part of ``wrapper_state`` on which outputs depend: it belongs to a saved policy."""
-        return wrapper_states(self.network, "behaviour")
+        """What outputs depend on beside weights, from wrappers and of populations: it belongs to a saved policy."""
+        return {**wrapper_states(self.network, "behaviour"), **self.network.controller.populations.behavior_state()}
 
     def load_behavior_state(self, state: Mapping[str, Tensor]) -> None:
         """Go back to what ``behavior_state`` told; what this policy's wrappers do not know is left out."""
         load_wrapper_states(self.network, state)
+        self.network.controller.populations.load_behavior_state(state)
 
     def load_control_state(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
         """Go back to what ``control_state`` and ``wrapper_state`` told."""
@@ -222,6 +239,10 @@ class Policy(nn.Module):
         for _, wrapper in self._wrappers():
             wrapper.after_step()
         self.clip_weights()
+
+    def after_epoch(self) -> None:
+        """To be called after an epoch's last step: populations whose turn it is are set to their mean."""
+        self.network.controller.populations.after_epoch()
 
     def _frozen_parameters(self) -> set[nn.Parameter]:
         frozen = (component for name, component in self.network.items() if self.network.controller.is_frozen(name))
@@ -275,8 +296,13 @@ class Policy(nn.Module):
 
     def _inputs(self, td: Inputs, memory: dict[str, Tensor]) -> dict[str, Tensor]:
         for key in self._data_keys:
-            memory[key] = _required(td, key)
+            if key not in memory:
+                memory[key] = _required(td, key)
         return memory
+
+    def _population(self, td: Inputs, rows: Rows | None) -> Tensor:
+        batch = _required(td, "env_obs").shape[0]
+        return self.network.controller.populations.of_rows(rows, batch, self.device)
 
     def _recall(self, td: Inputs, rows: Rows | None) -> dict[str, Tensor]:
         if not self._memory_keys:

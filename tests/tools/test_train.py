@@ -187,7 +187,13 @@ def test_training_needs_next_step_reset() -> None:
 
 @pytest.mark.parametrize(
     ("network", "executor"),
-    [("actor_critic", "compiled"), ("tokens_attention", "memory"), ("cnn_lstm", "sequential"), ("roles", "parallel")],
+    [
+        ("actor_critic", "compiled"),
+        ("tokens_attention", "memory"),
+        ("cnn_lstm", "sequential"),
+        ("roles", "parallel"),
+        ("populations", "compiled"),
+    ],
 )
 def test_networks_from_yaml_train(network: str, executor: str, tool: Callable[..., TrainTool], tmp_path: Path) -> None:
     architecture = {"type": "network", "network": network, "executor": executor}

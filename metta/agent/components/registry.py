@@ -28,6 +28,7 @@ from metta.agent.components.noise import NoiseLayer
 from metta.agent.components.normalise import Normalise
 from metta.agent.components.obs_to_box import ObsToBox
 from metta.agent.components.obs_tokens import ObsTokens
+from metta.agent.components.per_population import PerPopulation
 from metta.agent.components.quantile_head import QuantileValueHead
 from metta.agent.components.residual_mlp import ResidualMLP
 from metta.agent.components.slstm import SLSTM
@@ -74,6 +75,7 @@ COMPONENTS: dict[str, type[MettaModule]] = {
     "Normalise": Normalise,
     "ObsToBox": ObsToBox,
     "ObsTokens": ObsTokens,
+    "PerPopulation": PerPopulation,
     "Perceiver": Perceiver,
     "QuantileValueHead": QuantileValueHead,
     "ResidualMLP": ResidualMLP,

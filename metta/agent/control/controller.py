@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from torch import Tensor
 
 from metta.agent.control.exchange import control_in, hear_signals, write_plain
+from metta.agent.control.populations import Populations
 from metta.agent.control.training_control import ALL, REPORT_KEYS, ControlReport, TrainingControl
 from metta.agent.module import MettaModule
 from metta.agent.wrappers.base import Role, WrapperModule, trainable, unwrapped, wrappers_of
@@ -44,6 +45,7 @@ class Controller:
 
     def __init__(self, network: ComponentContainer) -> None:
         self.network = network
+        self.populations = Populations(network)
         self._own: dict[tuple[str, type[WrapperModule]], WrapperModule] = {}
 
     # --- intent ---------------------------------------------------------------------------------------------------
@@ -57,11 +59,7 @@ class Controller:
         faults: list[str] = []
         for field, mentioned in control.component_names().items():
             faults += [fault for name in mentioned if (fault := self._check_component(field, name))]
-        faults += [
-            f"{field} needs a component that holds weights per population, and this network has none."
-            for field in ("agent_populations", "parameter_sharing", "sync_frequency")
-            if getattr(control, field)
-        ]
+        faults += self.populations.check(control)
         keys = list(self.network.out_keys)
         for key in control.output_clipping or {}:
             if key not in keys:
@@ -102,6 +100,7 @@ class Controller:
             self._set_eval_mode(set(self._expand(control.eval_mode_components)))
         if control.output_clipping is not None:
             self._set_output_clipping(control.output_clipping)
+        self.populations.apply(control)
         if control.training_phase is not None:
             self.network.signals.training_phase = control.training_phase
         self._switch(control.deactivate_wrappers, active=False)
@@ -112,6 +111,7 @@ class Controller:
         """Take all wrappers of the controller off and forget what was asked for."""
         for name, kind in list(self._own):
             self._take_own(name, kind)
+        self.populations.reset()
 
     def state_dict(self) -> dict[str, Any]:
         """What the controller did to the network, as plain JSON: enough to do it again."""
@@ -126,6 +126,7 @@ class Controller:
             "own": own,
             "active": {name: flags for name, flags in active.items() if flags},
             "training_phase": self.network.signals.training_phase,
+            "populations": self.populations.state_dict(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -147,6 +148,8 @@ class Controller:
             for wrapper, flag in zip(stack, flags, strict=True):
                 wrapper.active = flag
         self.network.signals.training_phase = state["training_phase"]
+        if "populations" in state:  # states of older versions have none
+            self.populations.load_state_dict(state["populations"])
 
     # --- what is in force -----------------------------------------------------------------------------------------
 
@@ -166,6 +169,8 @@ class Controller:
                         continue  # but frozen stays frozen
                     if key[1:] in ControlReport.model_fields:
                         parts.setdefault(key[1:], {})[name] = value
+        if populations := self.populations.report():
+            parts["population_status"] = populations
         return ControlReport.model_validate(parts)
 
     def is_frozen(self, name: str) -> bool:

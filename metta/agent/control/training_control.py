@@ -57,14 +57,17 @@ class TrainingControl(Config):
     )
     deactivate_wrappers: dict[str, tuple[str, ...]] | None = Field(default=None, description="switch them off")
     agent_populations: dict[str, Steps] | None = Field(
-        default=None, description="agents of each population, in the order of the agents of an environment"
+        default=None,
+        description="agents of each population, in the order of the agents of an environment; the rest belongs to the "
+        "last one named; {} = split evenly",
     )
     parameter_sharing: dict[str, str] | None = Field(
         default=None,
         description="of a per-population component: all_agents = one set of weights, population = own ones",
     )
     sync_frequency: dict[str, Annotated[int, Field(ge=0)]] | None = Field(
-        default=None, description="epochs after which a component's populations are set to their mean; 0 = never"
+        default=None,
+        description="epochs after which a component's populations are set to their mean, weighted by agents; 0 = never",
     )
 
     @model_validator(mode="before")
@@ -193,6 +196,9 @@ class ControlReport(Config):
     )
     wrapper_status: dict[str, dict[str, str]] = Field(
         default_factory=dict, description="wrapper class -> active or inactive, the outermost first"
+    )
+    population_status: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="{agents, sharing, sync_frequency} of a component with weights per population"
     )
     performance_metrics: dict[str, dict[str, float]] = Field(default_factory=dict)
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from metta.agent.components.per_population import POPULATION_KEY
 from metta.agent.container import ComponentContainer
 from metta.agent.module import MEMORY_PREFIX, MettaModule, Shape
 from metta.common.env_spec import EnvSpec
 
 
 def network_inputs(spec: EnvSpec, memory_shapes: Mapping[str, tuple[int, ...]] | None = None) -> dict[str, Shape]:
-    """Keys and shapes that a policy supplies: the observation, the episode's start, and the memory asked for."""
+    """Keys and shapes that a policy supplies: the observation, the episode's start, the agent's population, and the
+    memory asked for.
+    """
     memory = {MEMORY_PREFIX + name: shape for name, shape in (memory_shapes or {}).items()}
-    return {"env_obs": spec.obs_shape, "first": (), **memory}
+    return {"env_obs": spec.obs_shape, "first": (), POPULATION_KEY: (), **memory}
 
 
 def assemble(spec: EnvSpec, components: Mapping[str, MettaModule]) -> ComponentContainer:

@@ -87,7 +87,7 @@ def moving(before: TrainingControl | None, after: TrainingControl) -> TrainingCo
     thawed = [name for name in before.frozen_components or () if name not in (after.frozen_components or ())]
     if thawed:
         wanted["unfrozen_components"] = list(dict.fromkeys([*thawed, *wanted.get("unfrozen_components", ())]))
-    for field, none in (("eval_mode_components", []), ("output_clipping", {})):
+    for field, none in (("eval_mode_components", []), ("output_clipping", {}), ("agent_populations", {})):
         if getattr(before, field):
             wanted.setdefault(field, none)
     for field, opposite in (

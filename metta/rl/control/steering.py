@@ -129,7 +129,10 @@ class Steering:
         return bool(self.rules or self.history or self.phases.names or self.policy.network.wrappers())
 
     def end(self, metrics: Mapping[str, float], state: TrainerState) -> dict[str, float]:
-        """After the update: let phases and rules look at the epoch, with ``state`` behind it. Returns report rows."""
+        """After the update: average populations whose turn it is; let phases and rules look at the epoch, with
+        ``state`` behind it. Returns report rows.
+        """
+        self.policy.after_epoch()
         norms = {
             name: metrics[key]
             for name in self.policy.component_parameters()

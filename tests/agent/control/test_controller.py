@@ -282,5 +282,5 @@ def test_containers_are_not_wrapped(network: ComponentContainer) -> None:
     ],
 )
 def test_populations_are_refused_where_there_are_none(network: ComponentContainer, control: TrainingControl) -> None:
-    with pytest.raises(ConfigError, match="needs a component that holds weights per population"):
+    with pytest.raises(ConfigError, match=r"weights per population|is no PerPopulation component; there are \[\]"):
         network.controller.apply(control)

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from metta.agent.control.training_control import TrainingControl
+from metta.agent.network_config import NetworkConfig
 from metta.agent.policy import build_policy
-from metta.agent.policy_config import MlpConfig
+from metta.agent.policy_config import MlpConfig, NetworkPolicyConfig
 from metta.checkpoint.trainer_state import TrainerStateStore
 from metta.common.errors import ConfigError, InterruptedBySignal
 from metta.common.run_dir import RunDir
@@ -311,3 +312,86 @@ def test_what_the_machine_decided_is_repeated(make: Callable[..., Trainer], monk
     twin.steering.box.adopt(whole.run_dir.root)  # type: ignore[union-attr]
     twin.train()
     assert rows_of(whole) == rows_of(twin)
+
+
+class Pairs:
+    """Makes corridors in which two rows are the agents of one environment."""
+
+    def __init__(self, make: Callable[..., Any]) -> None:
+        self.make = make
+
+    def __call__(self, rows: int) -> Any:
+        env = self.make(rows)
+        env.spec = env.spec.replace({"num_agents": 2})
+        return env
+
+
+@pytest.fixture
+def make_populated(corridor: Callable[..., Any], small: TrainerConfig, tmp_path: Path) -> Callable[..., Trainer]:
+    def head(out_key: str, name: str, size: int) -> dict[str, Any]:
+        inner = {"class": "LinearModule", "config": {"out_features": size, "activation": "tanh"}}
+        config = {"populations": ["scouts", "guards"], "inner": inner}
+        in_key = "env_obs" if name == "encoder" else "features"
+        return {"name": name, "class": "PerPopulation", "config": config, "in_keys": [in_key], "out_keys": [out_key]}
+
+    critic = {"name": "critic", "class": "ValueHead", "in_keys": ["features"]}
+    network = {"components": [head("features", "encoder", 8), head("logits", "actor", 3), critic]}
+    phases = {
+        "apart": {"_agent_populations": {"guards": 2}, "_sync_frequency": {"actor": 2}, "until": {"epochs": 3}},
+        "together": {"_parameter_sharing": {"encoder": "all_agents"}, "_sync_frequency": {"all": 2}},
+    }
+
+    def make(run: str = "one", **more: Any) -> Trainer:
+        env = Pairs(corridor)(4)
+        config = NetworkPolicyConfig(network=NetworkConfig.model_validate(network))
+        run_dir = RunDir.at(tmp_path, run).create()
+        return Trainer(
+            small.replace({"total_timesteps": 448, "optimizer.learning_rate": 1e-2}),
+            env,
+            build_policy(config, env.spec, seed=3),
+            run_dir,
+            (Rows(None),),
+            seed=3,
+            state_store=TrainerStateStore(run_dir),
+            training_phases={name: PhaseConfig.model_validate(phase) for name, phase in phases.items()},
+            **more,
+        )
+
+    return make
+
+
+@pytest.mark.parametrize("epoch", [1, 3, 5])
+def test_populations_and_averaging_cut_and_resumed(make_populated: Callable[..., Trainer], epoch: int) -> None:
+    whole = make_populated("whole")
+    whole.train()
+    cut = make_populated("cut")
+    for _ in range(epoch):
+        cut.train_epoch()
+    again = resumed(make_populated, run="cut")
+    assert again.state.epoch == epoch
+    again.train()
+    assert_same_state(whole, again)
+    assert rows_of(whole)[epoch:] == rows_of(again)
+
+
+def test_populations_learn_apart_and_meet_in_their_mean(make_populated: Callable[..., Trainer]) -> None:
+    def copies(name: str) -> list[Tensor]:
+        return [
+            torch.cat([p.detach().flatten() for p in trainer.policy.network[name].copies[one].parameters()])
+            for one in ("scouts", "guards")
+        ]
+
+    trainer = make_populated()
+    start = copies("encoder")
+    trainer.train_epoch()
+    assert torch.equal(copies("encoder")[0], start[0])  # nobody is a scout
+    assert not torch.equal(copies("encoder")[1], start[1])
+    assert set(trainer.experience.buffer["population"].flatten().tolist()) == {1}
+    assert not torch.equal(*copies("actor"))
+    trainer.train_epoch()
+    assert torch.equal(*copies("actor"))
+    assert not torch.equal(*copies("encoder"))
+    for _ in range(3):
+        trainer.train_epoch()
+    assert set(trainer.experience.buffer["population"].flatten().tolist()) == {0, 1}
+    assert torch.equal(*copies("encoder"))

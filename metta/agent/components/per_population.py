@@ -161,9 +161,8 @@ def _choose(population: Tensor, outputs: Sequence[Mapping[str, Tensor]]) -> dict
 def _parts(inner: Mapping[str, Any]) -> tuple[str, type[MettaModule], dict[str, Any]]:
     from metta.agent.components.registry import component_class  # which holds this one too
 
-    if not isinstance(inner.get("class"), str) or (extra := set(inner) - {"class", "config"}):
-        got = sorted(extra) if isinstance(inner.get("class"), str) else dict(inner)
-        raise ConfigError(f"inner must be {{class: name, config: {{...}}}}; got {got}.")
+    if not isinstance(inner.get("class"), str) or not set(inner) <= {"class", "config"}:
+        raise ConfigError(f"inner must be {{class: name, config: {{...}}}}; got {dict(inner)}.")
     return inner["class"], component_class(inner["class"]), dict(inner.get("config") or {})
 
 

@@ -169,9 +169,10 @@ class Populations:
         """
         there = self.components()
         gone = [name for name in (*state["shared"], *state["sync"]) if name not in there]
-        if gone or (unknown := set(state["agents"]) - set(self.names)):
+        gone += [name for name in state["agents"] if name not in self.names]
+        if gone:
             raise ConfigError(
-                f"the saved state has per-population components or populations {gone or sorted(unknown)}, this network "
+                f"the saved state has per-population components or populations {gone}, this network "
                 f"has {[*there]} with {list(self.names)}. Was policy_architecture changed since the run began?"
             )
         self._counts = dict(state["agents"])

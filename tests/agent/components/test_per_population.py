@@ -31,7 +31,7 @@ def policy() -> PerPopulation:
 
 def test_copies_begin_alike_and_have_names_of_their_own() -> None:
     inner = LinearModule(3, 2, "features", "logits")
-    component = PerPopulation(inner, NAMES)
+    component: Any = PerPopulation(inner, NAMES)
     assert sorted(component.state_dict()) == sorted(
         f"copies.{name}.linear.{part}" for name in NAMES for part in ("weight", "bias")
     )
@@ -44,7 +44,7 @@ def test_copies_begin_alike_and_have_names_of_their_own() -> None:
 @pytest.mark.parametrize(
     "population", [torch.tensor([2, 0, 0, 2, 1]), torch.tensor([[0, 2], [1, 1]]), torch.tensor([1, 1])]
 )
-def test_each_row_is_what_its_copy_makes_of_it(policy: PerPopulation, population: Tensor) -> None:
+def test_each_row_is_what_its_copy_makes_of_it(policy: Any, population: Tensor) -> None:
     features = torch.randn(*population.shape, 3)
     logits = policy({"features": features, "population": population})["logits"]
     assert logits.shape == (*population.shape, 2)
@@ -54,31 +54,31 @@ def test_each_row_is_what_its_copy_makes_of_it(policy: PerPopulation, population
         torch.testing.assert_close(logits[place], own({"features": features[place]})["logits"])
 
 
-def test_only_the_copies_of_the_rows_learn(policy: PerPopulation) -> None:
+def test_only_the_copies_of_the_rows_learn(policy: Any) -> None:
     rows = {"features": torch.randn(4, 3), "population": torch.tensor([0, 2, 2, 0])}
     policy(rows)["logits"].square().sum().backward()
     assert [policy.copy_of(name).linear.weight.grad is not None for name in NAMES] == [True, False, True]
-    alone = PerPopulation(policy.copy_of("guardians"), ["guardians"])
+    alone: Any = PerPopulation(policy.copy_of("guardians"), ["guardians"])
     alone({"features": rows["features"][1:3], "population": torch.tensor([0, 0])})["logits"].square().sum().backward()
     expected = alone.copy_of("guardians").linear.weight.grad
     torch.testing.assert_close(policy.copy_of("guardians").linear.weight.grad, expected)
 
 
-def test_shared_rows_all_go_through_the_first_copy(policy: PerPopulation) -> None:
+def test_shared_rows_all_go_through_the_first_copy(policy: Any) -> None:
     policy.shared = True
     rows = {"features": torch.randn(3, 3), "population": torch.tensor([0, 1, 2])}
     expected = policy.copy_of("explorers")({"features": rows["features"]})["logits"]
     assert torch.equal(policy(rows)["logits"], expected)
 
 
-def test_a_graph_without_values_gives_the_same(policy: PerPopulation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_graph_without_values_gives_the_same(policy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = {"features": torch.randn(2, 4, 3), "population": torch.tensor([[0, 1, 2, 1], [2, 2, 0, 0]])}
     routed = policy(dict(rows))["logits"]
     monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
     torch.testing.assert_close(policy(dict(rows))["logits"], routed)
 
 
-def test_the_mean_is_weighted_by_agents(policy: PerPopulation) -> None:
+def test_the_mean_is_weighted_by_agents(policy: Any) -> None:
     before = [policy.copy_of(name).linear.weight.detach().clone() for name in NAMES]
     policy.average([8, 4, 2])
     mean = (8 * before[0] + 4 * before[1] + 2 * before[2]) / 14
@@ -88,7 +88,7 @@ def test_the_mean_is_weighted_by_agents(policy: PerPopulation) -> None:
     assert all(torch.equal(first, other) for other in rest)
 
 
-def test_unknown_populations_are_named(policy: PerPopulation) -> None:
+def test_unknown_populations_are_named(policy: Any) -> None:
     with pytest.raises(ShapeContractError, match=r"values 0 \.\. 3; expected 0 \.\. 2"):
         policy({"features": torch.randn(2, 3), "population": torch.tensor([0, 3])})
 
@@ -119,7 +119,9 @@ def network_of(inner: dict[str, Any]) -> Any:
 
 
 def test_yaml_infers_the_sizes_of_what_is_inside() -> None:
-    built = NetworkBuilder().build_from_config(network_of({"class": "LinearModule", "config": {"out_features": 2}}))
+    built: Any = NetworkBuilder().build_from_config(
+        network_of({"class": "LinearModule", "config": {"out_features": 2}})
+    )
     assert built["policy"].copy_of("guardians").linear.weight.shape == (2, 5)
     assert built.output_shapes == {"logits": (2,)}
 
@@ -137,8 +139,10 @@ def test_faults_inside_are_told(inner: dict[str, Any], told: str) -> None:
         NetworkBuilder().build_from_config(network_of(inner))
 
 
-def test_it_can_be_exported(policy: PerPopulation, tmp_path: Any) -> None:
-    network = NetworkBuilder().build_from_config(network_of({"class": "LinearModule", "config": {"out_features": 2}}))
+def test_it_can_be_exported(policy: Any, tmp_path: Any) -> None:
+    network: Any = NetworkBuilder().build_from_config(
+        network_of({"class": "LinearModule", "config": {"out_features": 2}})
+    )
     for index, name in enumerate(NAMES):
         for parameter in network["policy"].copy_of(name).parameters():
             parameter.data += index

@@ -35,7 +35,7 @@ def make(box_spec: EnvSpec) -> Callable[..., Policy]:
             NetworkPolicyConfig(network=network, **fields), box_spec.replace({"num_agents": num_agents}), seed=1
         )
         for index, name in enumerate(NAMES):
-            for parameter in policy.network["policy"].copy_of(name).parameters():
+            for parameter in copy_of(policy, name).parameters():
                 parameter.data += index
         policy.init_memory(12)
         return policy
@@ -48,6 +48,11 @@ def populations_of(policy: Policy, batch: int = 12, rows: Any = None) -> list[in
     if rows is not None:
         td["rows"] = rows
     return policy.act(td)["population"].tolist()
+
+
+def copy_of(policy: Policy, name: str) -> Any:
+    component: Any = policy.network["policy"]
+    return component.copy_of(name)
 
 
 def weights(policy: Policy, name: str = "policy") -> dict[str, Tensor]:
@@ -82,7 +87,7 @@ def test_executors_hear_of_sharing(make: Callable[..., Policy], executor: str) -
     rows = {"env_obs": torch.ones(6, 4), "first": torch.zeros(6, dtype=torch.bool)}
     action = torch.zeros(6, dtype=torch.int64)
     given = {**rows, "action": action, "population": torch.tensor([0, 0, 1, 1, 2, 2])}
-    policy.network["policy"].copy_of("guardians").linear.bias.data += torch.tensor([0.0, 5.0])
+    copy_of(policy, "guardians").linear.bias.data += torch.tensor([0.0, 5.0])
     assert len(policy.evaluate(given)["act_log_prob"].unique()) > 1
     policy.apply_control(TrainingControl(parameter_sharing={"all": "all_agents"}))
     assert len(policy.evaluate(given)["act_log_prob"].unique()) == 1

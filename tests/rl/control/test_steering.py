@@ -376,22 +376,23 @@ def test_populations_and_averaging_cut_and_resumed(make_populated: Callable[...,
 
 def test_populations_learn_apart_and_meet_in_their_mean(make_populated: Callable[..., Trainer]) -> None:
     def copies(name: str) -> list[Tensor]:
-        return [
-            torch.cat([p.detach().flatten() for p in trainer.policy.network[name].copies[one].parameters()])
-            for one in ("scouts", "guards")
-        ]
+        component: Any = trainer.policy.network[name]
+        return [torch.cat([p.detach().flatten() for p in one.parameters()]) for one in component.copies.values()]
+
+    def present() -> set[int]:
+        return set(trainer.experience.timeline("population").flatten().tolist())
 
     trainer = make_populated()
     start = copies("encoder")
     trainer.train_epoch()
     assert torch.equal(copies("encoder")[0], start[0])  # nobody is a scout
     assert not torch.equal(copies("encoder")[1], start[1])
-    assert set(trainer.experience.buffer["population"].flatten().tolist()) == {1}
+    assert present() == {1}
     assert not torch.equal(*copies("actor"))
     trainer.train_epoch()
     assert torch.equal(*copies("actor"))
     assert not torch.equal(*copies("encoder"))
     for _ in range(3):
         trainer.train_epoch()
-    assert set(trainer.experience.buffer["population"].flatten().tolist()) == {0, 1}
+    assert present() == {0, 1}
     assert torch.equal(*copies("encoder"))

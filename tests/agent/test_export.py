@@ -18,7 +18,7 @@ from metta.agent.components.linear import LinearModule
 from metta.agent.container import ComponentContainer
 from metta.agent.export import export_network
 from metta.agent.policy import Policy, build_policy
-from metta.agent.policy_config import BagLstmConfig, MlpConfig
+from metta.agent.policy_config import BagLstmConfig, MlpConfig, VitTinyConfig
 from metta.agent.wrappers.base import Role
 from metta.common.env_spec import EnvSpec
 from metta.common.errors import CheckpointError, ConfigError
@@ -150,3 +150,10 @@ def test_a_graph_that_computes_something_else_is_not_left(tmp_path: Path, monkey
     with pytest.raises(CheckpointError, match=r"torch_export: output 'action_logits' of a batch of 1 .* up to 0\.1"):
         export_network(small_network(), tmp_path, ("torch_export",))
     assert not (tmp_path / "network.pt2").exists()
+
+
+def test_a_policy_that_reads_as_many_tokens_as_are_used(token_spec: EnvSpec, tmp_path: Path) -> None:
+    """A graph reads all of them, whatever the batch holds."""
+    policy = build_policy(VitTinyConfig(latent_dim=8, core_size=8), token_spec, seed=0)
+    done = export_network(policy, tmp_path, ("torch_export",))
+    assert done.largest_difference["torch_export"] < 1e-5

@@ -100,7 +100,7 @@ class ObsTokens(MettaModule):
 
     def _compute(self, td: TensorMap) -> dict[str, Tensor]:
         obs = td[self.in_key][..., : self.max_tokens, :]
-        if self.length == "longest":
+        if self.length == "longest" and not torch.compiler.is_compiling():  # a graph has fixed sizes; results are equal
             obs = obs[..., : _longest(obs), :]
         location, feature, value = obs.long().unbind(-1)
         cell, channel = self.cells[self.scopes[feature], location], self.channels[feature, value]

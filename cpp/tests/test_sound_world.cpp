@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "games.h"
+#include "mettagrid/objects/features.h"
 
 using namespace mettagrid;
 using namespace mettagrid::testing;
@@ -36,4 +37,21 @@ TEST_CASE("a world in which one cell or one bit of the occupancy differs is not 
     }
     CHECK(IsSound(world));
   }
+}
+
+TEST_CASE("a world whose things show features that do not exist is not sound") {
+  Batch batch(DrawnConfig({U"@m"}), 1);
+  batch.Reset(1);
+  const auto snapshot = batch.env().Snapshot(0);
+  std::vector<std::byte> bytes(snapshot.size() + 64);
+  std::byte* const aligned = bytes.data() + (64 - reinterpret_cast<std::uintptr_t>(bytes.data()) % 64);
+  std::copy(snapshot.begin(), snapshot.end(), aligned);
+  const World world(batch.program(), aligned);
+  REQUIRE(IsSound(world));
+  std::uint8_t* const run = world.RunOf(batch.program().CodeOf(AgentId(0)));
+  const std::uint8_t shown = run[1];
+  run[1] = static_cast<std::uint8_t>(feature::kFirstInventory + batch.program().num_resources());
+  CHECK(!IsSound(world));
+  run[1] = shown;
+  CHECK(IsSound(world));
 }

@@ -7,6 +7,7 @@
 #include <functional>
 #include <limits>
 
+#include "mettagrid/objects/features.h"
 #include "mettagrid/objects/object_kinds.h"
 #include "mettagrid/objects/placement.h"
 #include "mettagrid/objects/shared_limits.h"
@@ -158,6 +159,21 @@ bool ObjectsAreSound(const World& world) {
   return tail == 0 || ((world.objects.awake[last_word] | world.objects.changed[last_word]) >> tail) == 0;
 }
 
+// Token runs hold no more than fits and only features that exist: planes are looked up by them.
+bool RunsAreSound(const World& world, std::size_t num_codes) {
+  const std::size_t run_bytes = world.program->layout.run_bytes;
+  const std::size_t num_features = feature::kFirstInventory + world.program->num_resources();
+  for (std::size_t code = 0; code < num_codes; ++code) {
+    const std::uint8_t* const run = world.runs + code * run_bytes;
+    const std::size_t count = run[run_bytes - 1];
+    if (count > run_bytes / kChunkBytes * kTokensPerChunk) return false;
+    for (std::size_t token = 0; token < count; ++token) {
+      if (run[token * kTokenBytes + 1] >= num_features) return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 World::World(const GameProgram& compiled, std::byte* bytes)
@@ -247,11 +263,7 @@ bool IsSound(const World& world) {
     if (!AgentIsSound(world, AgentId(i))) return false;
   }
   if (!SharedLimitsHold(world)) return false;
-  const std::size_t run_bytes = program.layout.run_bytes;
-  for (std::size_t code = 0; code < num_codes; ++code) {
-    if (world.runs[(code + 1) * run_bytes - 1] > run_bytes / kChunkBytes * kTokensPerChunk) return false;
-  }
-  return true;
+  return RunsAreSound(world, num_codes);
 }
 
 }  // namespace mettagrid

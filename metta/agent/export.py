@@ -80,7 +80,12 @@ def export_network(
     files: dict[Format, Path] = {name: place / FILES[name] for name in wanted}
     if "safetensors" in files:
         save_file(_weights_of(clean), files["safetensors"])
-    differences = _write_graphs(files, module, batches)
+    try:
+        differences = _write_graphs(files, module, batches)
+    except (ConfigError, CheckpointError):
+        for path in files.values():  # all or nothing
+            path.unlink(missing_ok=True)
+        raise
     done = Exported(files, tuple(module.in_keys), tuple(module.out_keys), differences)
     (place / DESCRIPTION).write_text(_describe(done, module, batches), encoding="utf-8")
     return done
@@ -99,7 +104,14 @@ def _write_graphs(files: Mapping[Format, Path], module: _Straight, batches: _Bat
     program = _trace(module, batches.make(_EXAMPLE_BATCH))
     differences: dict[Format, float] = {}
     for name, path in asked.items():
-        run = writers[name](program, path, module)
+        try:
+            run = writers[name](program, path, module)
+        except RuntimeError as error:  # torch tells it in hundreds of lines, the last cause first
+            reason = str(error).strip().splitlines()[0]
+            raise ConfigError(
+                f"this network cannot be written as {name}: {reason}. Leave {name} out of formats, or keep what it "
+                "cannot express (complex numbers, loops that depend on data) out of the components."
+            ) from error
         differences[name] = _largest_difference(name, path, run, module, batches)
     return differences
 

@@ -112,8 +112,8 @@ def steps_since_reset(first: Tensor) -> Tensor:
     """
     horizon = first.shape[1]
     steps = torch.arange(horizon, device=first.device)
-    begin = torch.where(first, steps, -2 * horizon).cummax(1).values
-    return steps - begin
+    begin = torch.where(first, steps, -2 * horizon)
+    return steps - (begin if horizon == 1 else begin.cummax(1).values)
 
 
 def chain_state_shapes(modules: Iterable[RecurrentModule]) -> StateShapes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pydantic import TypeAdapter
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -17,8 +19,9 @@ from metta.agent import export
 from metta.agent.components.linear import LinearModule
 from metta.agent.container import ComponentContainer
 from metta.agent.export import export_network
+from metta.agent.policies.registry import NETWORKS
 from metta.agent.policy import Policy, build_policy
-from metta.agent.policy_config import BagLstmConfig, MlpConfig, VitTinyConfig
+from metta.agent.policy_config import BagLstmConfig, MlpConfig, PolicyConfig, VitTinyConfig
 from metta.agent.wrappers.base import Role
 from metta.common.env_spec import EnvSpec
 from metta.common.errors import CheckpointError, ConfigError
@@ -157,3 +160,35 @@ def test_a_policy_that_reads_as_many_tokens_as_are_used(token_spec: EnvSpec, tmp
     policy = build_policy(VitTinyConfig(latent_dim=8, core_size=8), token_spec, seed=0)
     done = export_network(policy, tmp_path, ("torch_export",))
     assert done.largest_difference["torch_export"] < 1e-5
+
+
+SMALL_PRESETS: dict[str, dict[str, Any]] = {
+    "bag": {"bag_width": 8, "hidden_sizes": [8]},
+    "bag_lstm": {"bag_width": 8, "lstm_size": 8},
+    "fast": {"conv1_kernel": 3, "conv1_stride": 1, "encoder_size": 8, "lstm_size": 8},
+    "lstm": {"lstm_size": 8},
+    "vit_tiny": {},
+    "vit_small": {},
+    "vit_medium": {},
+    "vit_default": {},
+    "memory_free": {},
+    "mamba": {},
+    "transformer_xl": {},
+    "cortex": {"pattern": "AX"},
+}
+WITH_ONNX = {"cortex"}
+"""It has what ONNX lacks in training: complex numbers, running maxima, attention over a masked memory."""
+
+
+def test_all_presets_are_exported() -> None:
+    assert NETWORKS.keys() - SMALL_PRESETS.keys() == {"mlp", "network"}, "exported elsewhere in this file"
+
+
+@pytest.mark.parametrize("preset", SMALL_PRESETS)
+def test_graphs_of_every_preset(preset: str, token_spec: EnvSpec, tmp_path: Path) -> None:
+    config = TypeAdapter(PolicyConfig).validate_python({"type": preset, **SMALL_PRESETS[preset]})
+    formats: tuple[export.Format, ...] = ("torch_export",)
+    if preset in WITH_ONNX and importlib.util.find_spec("onnxruntime") is not None:
+        formats = ("torch_export", "onnx")
+    done = export_network(build_policy(config, token_spec, seed=1), tmp_path, formats)
+    assert done.largest_difference.keys() == set(formats)  # each was compared with the network

@@ -51,8 +51,20 @@ class Axon(RecurrentModule):
     def run(self, x: Tensor, first: Tensor, state: State) -> tuple[Tensor, State]:
         """See ``RecurrentModule``."""
         driven = self.write(x).unflatten(-1, (-1, 2)) * self.log_scale.exp().unsqueeze(-1)
+        if torch.compiler.is_exporting():
+            return self._step_in_real_numbers(driven, first, state)
         eigenvalues = torch.polar((-self.log_decay.exp()).exp(), self.log_phase.exp())
         decay = eigenvalues * (~first).unsqueeze(-1)  # [s, T, H]
         start = torch.view_as_complex(state["h"].contiguous())
         h = torch.view_as_real(linear_scan(decay, torch.view_as_complex(driven), start))  # [s, T, H, 2]
+        return nn.functional.silu(self.read(h.flatten(-2))), {"h": h[:, -1]}
+
+    def _step_in_real_numbers(self, driven: Tensor, first: Tensor, state: State) -> tuple[Tensor, State]:
+        """One step without complex numbers, which exported formats do not all know."""
+        radius, phase = (-self.log_decay.exp()).exp(), self.log_phase.exp()
+        turn = torch.stack([radius * phase.cos(), radius * phase.sin()], dim=-1) * (~first)[..., None, None]
+        old = state["h"].unsqueeze(1)
+        real = driven[..., 0] + turn[..., 0] * old[..., 0] - turn[..., 1] * old[..., 1]
+        imaginary = driven[..., 1] + turn[..., 0] * old[..., 1] + turn[..., 1] * old[..., 0]
+        h = torch.stack([real, imaginary], dim=-1)
         return nn.functional.silu(self.read(h.flatten(-2))), {"h": h[:, -1]}

@@ -8,6 +8,9 @@ from torch import Tensor, nn
 from metta.agent.components.slstm import check_heads
 from metta.agent.recurrent import RecurrentModule, State, chain_state_shapes, state_of, state_under, steps_since_reset
 
+# Low enough for weight 0; finite, because a row that sees nothing must not turn into NaN in exported graphs.
+_UNSEEN = torch.finfo(torch.float32).min / 2
+
 
 class XLAttention(RecurrentModule):
     """Each step attends to itself and to the last ``memory_size`` steps of its episode, by content and by distance.
@@ -71,7 +74,7 @@ class XLAttention(RecurrentModule):
         )
         far = self.distance(self.waves).unflatten(-1, (self.num_heads, -1)).permute(1, 2, 0)  # [heads, D, M + 1]
         near = (by_distance @ far).gather(-1, lag.expand(*by_distance.shape[:2], -1, -1))
-        bias = (near * v.shape[-1] ** -0.5).masked_fill(~seen.unsqueeze(1), float("-inf"))
+        bias = (near * v.shape[-1] ** -0.5).masked_fill(~seen.unsqueeze(1), _UNSEEN)
         mixed = nn.functional.scaled_dot_product_attention(by_content, k, v, attn_mask=bias)
         return mixed.transpose(1, 2).flatten(2)
 

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from metta.agent.control.training_control import ControlReport, TrainingControl
+from metta.agent.wrappers.training_phase import TrainingPhaseWrapper
 from metta.common.errors import ConfigError
 from metta.common.log import TELL, get_logger
+from metta.common.suggest import did_you_mean
 from metta.rl.context import check_stop
 from metta.rl.control.commands import Answer, Command, ControlBox, Logged
 from metta.rl.control.phases import Phases
@@ -294,11 +296,25 @@ class Steering:
     def _fault_of(self, control: TrainingControl) -> str:
         try:
             self.policy.network.controller.check(control)
-            if self.phases.names and control.training_phase not in (None, *self.phases.names):
-                raise ConfigError(f"training_phase={control.training_phase}: there are {self.phases.names}.")
+            known = self._known_phases()
+            if control.training_phase is not None and control.training_phase not in known:
+                raise ConfigError(
+                    f"training_phase={control.training_phase}: nothing in this run knows it; there are {known}."
+                    f"{did_you_mean(control.training_phase, known)}"
+                )
         except ConfigError as error:
             return str(error)
         return ""
+
+    def _known_phases(self) -> list[str]:
+        """Phases of the run; without any, what phase-aware wrappers listen to."""
+        listened = [
+            phase
+            for wrapper in self.policy.network.wrappers()
+            if isinstance(wrapper, TrainingPhaseWrapper)
+            for phase in wrapper.phase_behaviors
+        ]
+        return list(self.phases.names) or sorted({*listened, *(["training"] if listened else [])})
 
     def _check_phases(self) -> None:
         faults: list[str] = []

@@ -62,7 +62,7 @@ def test_a_policy_from_yaml_acts_and_is_saved_whole(
         (
             [head("a", "ActorHead", "logits"), head("c", "ValueHead", "values")],
             {"input_shapes": {"observation": [4]}},
-            r"has 'observation', but a policy's network is given \['env_obs', 'first'\]",
+            r"has 'observation', but a policy's network is given \['env_obs', 'first', 'population'\]",
         ),
     ],
 )

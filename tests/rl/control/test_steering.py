@@ -148,13 +148,15 @@ def test_a_command_holds_from_the_next_epoch_on_and_is_answered(make: Callable[.
     commands = [
         TrainingControl(frozen_components=("trunk",), component_lr={"actor": 5e-3}),
         TrainingControl(frozen_components=("trunc",)),
+        TrainingControl(training_phase="lat"),
         "status",
     ]
     trainer = make(script={2: commands})
     trainer.train()
     assert column(trainer, "control/trunk/frozen") == [None, None, 1, 1, 1, 1]
     assert column(trainer, "control/actor/lr")[2] == pytest.approx(5e-3 * 4 / 6)
-    taken, refused, status = answers_of(trainer)
+    taken, refused, unheard, status = answers_of(trainer)
+    assert "nothing in this run knows it" in unheard.message
     assert (taken.ok, taken.epoch, taken.message) == (True, 2, "in force from epoch 3 on")
     assert taken.status["learning"] == {"trunk": False, "actor": True, "critic": True}
     assert taken.status["rates"]["actor"] == 5e-3

@@ -59,3 +59,42 @@ def token_bag_backward(
     num_threads: int,
 ) -> None:
     """Overwrite ``grad_table [N, F]`` and ``grad_bias [F]`` with the gradients of ``token_bag_forward``."""
+
+def token_conv_forward(
+    positions: NDArray[np.int32],
+    scopes: NDArray[np.uint8],
+    rows: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    first_touch: NDArray[np.int32],
+    touches: NDArray[np.int32],
+    obs: NDArray[np.uint8],
+    kernel: NDArray[np.float32],
+    constants: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    out: NDArray[np.float32],
+    num_taps: int,
+    num_threads: int,
+) -> None:
+    """A convolution without padding over the planes that the tokens of ``obs`` stand for, written to ``out``.
+
+    Shapes: positions [3, 256], scopes [256], rows and weights [256, 256], first_touch [cells + 1], touches [M, 2] (see
+    ``TokenConv``), obs [B, K, 3], kernel [N, F], constants [G, F], bias [F], out [B, O, F]. Bits do not depend on
+    ``num_threads``.
+    """
+
+def token_conv_backward(
+    positions: NDArray[np.int32],
+    scopes: NDArray[np.uint8],
+    rows: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    first_touch: NDArray[np.int32],
+    touches: NDArray[np.int32],
+    obs: NDArray[np.uint8],
+    grad_out: NDArray[np.float32],
+    grad_kernel: NDArray[np.float32],
+    grad_constants: NDArray[np.float32],
+    grad_bias: NDArray[np.float32],
+    num_taps: int,
+    num_threads: int,
+) -> None:
+    """Overwrite ``grad_kernel [N, F]``, ``grad_constants [G, F]`` and ``grad_bias [F]`` with the gradients."""

@@ -4,10 +4,12 @@
 void BindGae(pybind11::module_& m);
 void BindSampleActions(pybind11::module_& m);
 void BindTokenBag(pybind11::module_& m);
+void BindTokenConv(pybind11::module_& m);
 
 PYBIND11_MODULE(_kernels, m) {
   m.doc() = "CPU kernels for learning: numpy arrays in and out, no copies, GIL released while they run.";
   BindGae(m);
   BindSampleActions(m);
   BindTokenBag(m);
+  BindTokenConv(m);
 }

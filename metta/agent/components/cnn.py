@@ -45,24 +45,14 @@ class CNNEncoder(MettaModule):
         self.in_key, self.out_key = in_key, out_key
         self.activate = activation_named(activation)
         gain = gain_of(activation)
-        channels, height, width = in_shape
-        self.convs = nn.ModuleList()
-        for index, conv in enumerate(convs, start=1):
-            if min(height, width) < conv.kernel:
-                raise ConfigError(
-                    f"convolution {index} has a {conv.kernel} x {conv.kernel} kernel, but its input is only {height} x "
-                    f"{width}. Set a smaller policy_architecture.conv{index}_kernel or smaller strides before it."
-                )
-            self.convs.append(orthogonal_init(nn.Conv2d(channels, conv.channels, conv.kernel, conv.stride), gain))
-            channels = conv.channels
-            height, width = ((size - conv.kernel) // conv.stride + 1 for size in (height, width))
-        self.linear = orthogonal_init(nn.Linear(channels * height * width, out_features), gain)
+        self.convs, size = make_convs(in_shape, convs, gain)
+        self.linear = orthogonal_init(nn.Linear(size, out_features), gain)
 
     @classmethod
     def infer(
         cls, config: Mapping[str, Any], in_keys: Sequence[str], shapes: Mapping[str, Shape], spec: EnvSpec | None
     ) -> dict[str, Any]:
-        convs = {"convs": tuple(map(_conv_size, config["convs"]))} if "convs" in config else {}
+        convs = {"convs": tuple(map(conv_size, config["convs"]))} if "convs" in config else {}
         return complete({**config, **convs}, in_shape=shape_of(shapes, in_keys))
 
     def _compute(self, td: TensorMap) -> dict[str, Tensor]:
@@ -74,7 +64,27 @@ class CNNEncoder(MettaModule):
         return {self.out_key: x.view(*box.shape[:-3], -1)}
 
 
-def _conv_size(size: ConvSize | Mapping[str, int] | Sequence[int]) -> ConvSize:
+def make_convs(in_shape: tuple[int, int, int], convs: Sequence[ConvSize], gain: float) -> tuple[nn.ModuleList, int]:
+    """Convolutions without padding, one after the other, and how many numbers the last one gives.
+
+    Raises:
+        ConfigError: a kernel is larger than what it goes over.
+    """
+    channels, height, width = in_shape
+    made = nn.ModuleList()
+    for index, conv in enumerate(convs, start=1):
+        if min(height, width) < conv.kernel:
+            raise ConfigError(
+                f"convolution {index} has a {conv.kernel} x {conv.kernel} kernel, but its input is only {height} x "
+                f"{width}. Set a smaller policy_architecture.conv{index}_kernel or smaller strides before it."
+            )
+        made.append(orthogonal_init(nn.Conv2d(channels, conv.channels, conv.kernel, conv.stride), gain))
+        channels = conv.channels
+        height, width = ((size - conv.kernel) // conv.stride + 1 for size in (height, width))
+    return made, channels * height * width
+
+
+def conv_size(size: ConvSize | Mapping[str, int] | Sequence[int]) -> ConvSize:
     """As YAML writes it: ``{channels: 64, kernel: 5, stride: 3}`` or ``[64, 5, 3]``."""
     if isinstance(size, ConvSize):
         return size

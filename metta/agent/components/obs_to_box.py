@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 
 from metta.agent.components.feature_table import FeatureTable
@@ -33,14 +32,10 @@ class ObsToBox(MettaModule):
         *,
         layout: Literal["flat", "planes"] = "planes",
     ) -> None:
-        self_shape = (
-            (features.num_rows,)
-            if layout == "flat"
-            else (features.num_cell_channels + features.num_global_channels, *features.window)
-        )
-        super().__init__([in_key], [out_key], input_shapes={in_key: (None, 3)}, output_shapes={out_key: self_shape})
+        channels = features.num_cell_channels + features.num_global_channels
+        shape = (features.num_rows,) if layout == "flat" else (channels, *features.window)
+        super().__init__([in_key], [out_key], input_shapes={in_key: (None, 3)}, output_shapes={out_key: shape})
         self.in_key, self.out_key, self.layout = in_key, out_key, layout
-        self.window, self.num_cell_channels = features.window, features.num_cell_channels
         self.index = TokenIndex(features, num_tokens)
 
     @classmethod
@@ -50,10 +45,5 @@ class ObsToBox(MettaModule):
         return token_arguments(config, spec, "ObsToBox")
 
     def _compute(self, td: TensorMap) -> dict[str, Tensor]:
-        flat = self.index.to_box(td[self.in_key])
-        if self.layout == "flat":
-            return {self.out_key: flat}
-        cells = self.num_cell_channels * self.window[0] * self.window[1]
-        planes = flat[..., :cells].unflatten(-1, (self.num_cell_channels, *self.window))
-        constant = flat[..., cells:, None, None]
-        return {self.out_key: torch.cat([planes, constant.expand(*constant.shape[:-2], *self.window)], dim=-3)}
+        obs = td[self.in_key]
+        return {self.out_key: self.index.to_box(obs) if self.layout == "flat" else self.index.to_planes(obs)}

@@ -34,6 +34,7 @@ from metta.agent.components.residual_mlp import ResidualMLP
 from metta.agent.components.slstm import SLSTM
 from metta.agent.components.swin import SwinEncoder
 from metta.agent.components.token_bag import TokenBag
+from metta.agent.components.token_cnn import TokenCNN
 from metta.agent.components.token_encoders import LatentAttention, Perceiver, TokenTransformer
 from metta.agent.components.transformer_xl import TransformerXL, XLAttention
 from metta.agent.module import MettaModule
@@ -83,6 +84,7 @@ COMPONENTS: dict[str, type[MettaModule]] = {
     "SequentialModule": SequentialModule,
     "SwinEncoder": SwinEncoder,
     "TokenBag": TokenBag,
+    "TokenCNN": TokenCNN,
     "TokenTransformer": TokenTransformer,
     "TransformerBlock": TransformerBlock,
     "TransformerXL": TransformerXL,

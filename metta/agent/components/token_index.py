@@ -23,6 +23,8 @@ class TokenIndex(nn.Module):
     def __init__(self, features: FeatureTable, num_tokens: int) -> None:
         super().__init__()
         self.num_rows = features.num_rows
+        self.num_cell_channels = features.num_cell_channels
+        self.planes_shape = (features.num_cell_channels + features.num_global_channels, *features.window)
         for name, values in (
             ("positions", torch.tensor(features.positions).long()),
             ("scopes", torch.tensor(features.scopes).long()),
@@ -57,3 +59,14 @@ class TokenIndex(nn.Module):
         """
         rows, weights = self(obs)
         return weights.new_zeros(*obs.shape[:-2], self.num_rows).scatter_add_(-1, rows, weights)
+
+    def to_planes(self, obs: Tensor) -> Tensor:
+        """The one-hot box, a plane per channel; global channels are repeated in every cell, as convolutions want it.
+
+        Shapes: ``[..., K, 3]`` -> ``[..., C, H, W] float32``.
+        """
+        flat, window = self.to_box(obs), self.planes_shape[1:]
+        cells = self.num_cell_channels * window[0] * window[1]
+        planes = flat[..., :cells].unflatten(-1, (self.num_cell_channels, *window))
+        constant = flat[..., cells:, None, None]
+        return torch.cat([planes, constant.expand(*constant.shape[:-2], *window)], dim=-3)

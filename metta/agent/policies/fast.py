@@ -7,7 +7,7 @@ from metta.agent.components.cnn import CNNEncoder, ConvSize
 from metta.agent.components.feature_table import FeatureTable
 from metta.agent.components.heads import ActorHead, ValueHead
 from metta.agent.components.lstm import LSTM
-from metta.agent.components.obs_to_box import ObsToBox
+from metta.agent.components.token_cnn import TokenCNN
 from metta.agent.container import ComponentContainer
 from metta.agent.module import MettaModule
 from metta.agent.policies.inputs import assemble
@@ -16,24 +16,28 @@ from metta.common.env_spec import EnvSpec
 
 
 def build_fast(config: FastConfig, spec: EnvSpec) -> ComponentContainer:
-    """``env_obs -> box -> cnn -> lstm -> actor, critic``. Tokens are spread over the box; a box is taken as it is."""
-    if spec.channels:
-        box = BoxPlanes(spec, numeric_scale=config.numeric_scale)
-        shape = box.out_shape
-    else:
-        features = FeatureTable.from_spec(spec, config.numeric_scale)
-        box = ObsToBox(features, spec.obs_shape[0])
-        shape = (features.num_cell_channels + features.num_global_channels, *features.window)
-    convs = (
-        ConvSize(config.conv1_channels, config.conv1_kernel, config.conv1_stride),
-        ConvSize(config.conv2_channels, config.conv2_kernel, config.conv2_stride),
-    )
+    """``env_obs -> cnn -> lstm -> actor, critic``; ``env_obs -> box -> cnn`` where the observations are a box.
+
+    Weights have the same names and shapes for both: the box of tokens and that of the engine have the same planes.
+    """
     size = config.lstm_size
-    components: dict[str, MettaModule] = {
-        "box": box,
-        "cnn": CNNEncoder(shape, convs, config.encoder_size, activation=config.activation),
+    components = {
+        **_encoder(config, spec),
         "lstm": LSTM(config.encoder_size, size, config.lstm_layers),
         "actor": ActorHead(size, spec.num_actions, "core", gain=config.actor_gain),
         "critic": ValueHead(size, "core", gain=config.value_gain),
     }
     return assemble(spec, components)
+
+
+def _encoder(config: FastConfig, spec: EnvSpec) -> dict[str, MettaModule]:
+    convs = (
+        ConvSize(config.conv1_channels, config.conv1_kernel, config.conv1_stride),
+        ConvSize(config.conv2_channels, config.conv2_kernel, config.conv2_stride),
+    )
+    size, activation = config.encoder_size, config.activation
+    if spec.channels:
+        box = BoxPlanes(spec, numeric_scale=config.numeric_scale)
+        return {"box": box, "cnn": CNNEncoder(box.out_shape, convs, size, activation=activation)}
+    features = FeatureTable.from_spec(spec, config.numeric_scale)
+    return {"cnn": TokenCNN(features, spec.obs_shape[0], convs, size, activation=activation)}

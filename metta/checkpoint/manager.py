@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import torch
@@ -70,14 +70,23 @@ class CheckpointManager:
         epochs = self.epochs()
         return to_uri(self.path_of(epochs[-1])) if epochs else None
 
-    def prune(self, keep_last: int, keep_best: int, scores: Mapping[int, float]) -> list[int]:
-        """Delete all but the ``keep_last`` newest and the ``keep_best`` highest by ``scores`` (epoch -> score).
+    def prune(
+        self,
+        keep_last: int,
+        keep_best: int,
+        scores: Mapping[int, float],
+        *,
+        newest: int | None = None,
+        also: Collection[int] = (),
+    ) -> list[int]:
+        """Delete all but the ``keep_last`` newest, the ``keep_best`` best by ``scores`` (epoch -> score) and ``also``.
 
-        Of equal scores the later epoch is kept. A file that cannot be deleted is told and left. Returns what went.
+        Policies after ``newest`` do not count and stay: a killed run left them, and going on it writes them again. Of
+        equal scores the later epoch is kept. A file that cannot be deleted is told and left. Returns what went.
         """
-        epochs = self.epochs()
+        epochs = [epoch for epoch in self.epochs() if newest is None or epoch <= newest]
         ranked = sorted((epoch for epoch in epochs if epoch in scores), key=lambda epoch: (scores[epoch], epoch))
-        keep = {*epochs[-keep_last:], *(ranked[-keep_best:] if keep_best else ())}
+        keep = {*epochs[-keep_last:], *(ranked[-keep_best:] if keep_best else ()), *also}
         removed: list[int] = []
         for epoch in epochs:
             if epoch in keep:

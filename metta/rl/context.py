@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
 from metta.common.run_dir import RunDir
 from metta.common.stopwatch import Stopwatch
 from metta.common.vector_env import EpisodeRecord, VectorEnv
+from metta.rl.shared_state import SharedState
 from metta.rl.trainer_config import TrainerConfig
 
 if TYPE_CHECKING:
@@ -60,10 +61,8 @@ class UpdateStats:
 
 @dataclass(frozen=True, slots=True)
 class TrainerContext:
-    """Read-only view for hooks. What hooks tell each other goes through ``shared``, whose values are plain JSON.
-
-    ``shared`` knows ``latest_policy_uri`` (str, from CheckpointHook) and ``evaluation_scores`` (from EvaluationHook).
-    It is saved with the trainer's state. A long hook asks ``stop`` now and then and calls ``check_stop(ctx.stop)``.
+    """Read-only view for hooks. What hooks tell each other goes through ``shared``, which is saved with the trainer's
+    state. A long hook asks ``stop`` now and then and calls ``check_stop(ctx.stop)``.
     """
 
     state: TrainerState
@@ -77,7 +76,7 @@ class TrainerContext:
     stop: StopFlag
     seed: int
     device: torch.device
-    shared: dict[str, Any] = field(default_factory=dict)
+    shared: SharedState = field(default_factory=SharedState)
 
 
 class StopRequested(Exception):  # noqa: N818 - no error: the way out of a loop when a signal asked for it

@@ -104,8 +104,8 @@ class Trainer:
 
     @property
     def finished(self) -> bool:
-        """True when ``total_timesteps`` are done: ``train`` would run no epoch."""
-        return self.state.agent_step >= self.config.total_timesteps
+        """True when ``total_timesteps`` are done, or a hook asked for an early end: ``train`` would run no epoch."""
+        return self.state.agent_step >= self.config.total_timesteps or bool(self.context.shared.end_reason)
 
     def train(self) -> None:
         """Run epochs until ``config.total_timesteps``.
@@ -194,7 +194,7 @@ class Trainer:
         data = {
             "counters": {key: getattr(self.state, key) for key in ("epoch", "agent_step", "env_step")},
             "env_is_exact": env_state is not None,
-            "shared": dict(self.context.shared),
+            "shared": self.context.shared.to_json(),
             "control": self.steering.state_dict(),
             "hooks": {hook.name: hook.state_dict() for hook in self.hooks},
         }
@@ -220,8 +220,7 @@ class Trainer:
         self._restore_env(snapshot)
         if "control" in data:  # states of older versions have none: nothing was in force
             self.steering.load_state_dict(data["control"], part("wrappers", tensors))
-        self.context.shared.clear()
-        self.context.shared.update(data["shared"])
+        self.context.shared.restore(data["shared"])
         for hook in self.hooks:
             if hook.name in data["hooks"]:
                 hook.load_state_dict(data["hooks"][hook.name])

@@ -161,7 +161,7 @@ class _Training:
             _log.info("%s", error)
             raise
         seconds, steps = time.monotonic() - began, trainer.state.agent_step - first_step
-        uri = trainer.context.shared.get("latest_policy_uri")
+        uri = trainer.context.shared.latest_policy_uri
         _log.info("finished at epoch %d, agent step %d; policy %s", trainer.state.epoch, trainer.state.agent_step, uri)
         print(f"Trained {steps:,} agent-steps in {seconds:,.0f} s ({steps / max(seconds, 1e-9):,.0f}/s).")
         print(f"Policy: {uri}")

@@ -48,7 +48,7 @@ class Recorder(TrainerHook):
     def on_epoch_end(self, ctx: TrainerContext, stats: UpdateStats) -> None:
         self.epochs += 1
         self.stats.append(stats)
-        ctx.shared["epochs_seen"] = self.epochs
+        ctx.shared.scores_by_epoch[self.epochs] = 0.5
         self._note("epoch", ctx)
 
     def on_training_end(self, ctx: TrainerContext) -> None:
@@ -156,7 +156,7 @@ def test_resumed_equals_uninterrupted(make: Callable[..., Trainer]) -> None:
     assert_same_state(first, second)
     second.train()
     assert_same_state(whole, second)
-    assert second.context.shared == {"epochs_seen": 4}
+    assert second.context.shared.scores_by_epoch == dict.fromkeys((1, 2, 3, 4), 0.5)
 
 
 def test_a_snapshot_is_a_copy(make: Callable[..., Trainer]) -> None:

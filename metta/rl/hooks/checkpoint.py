@@ -22,6 +22,8 @@ class CheckpointHook(TrainerHook):
 
     ``also_every``: the evaluation's interval, so that each evaluated policy is one on disk (0: none). The policy of
     the last epoch must be written: there a failure stops the run at once.
+
+    A policy that is still being evaluated in the background is not pruned, nor one that a state on disk is waiting for.
     """
 
     name = "checkpoint"
@@ -32,12 +34,15 @@ class CheckpointHook(TrainerHook):
         self.config = config
         self.also_every = also_every
         self._attempts = SaveAttempts("policy")
-        self._scores: dict[int, float] = {}
         self._saved_epoch = -1
+        self._awaited: dict[int, int] = {}
+        """Epoch of a policy that is evaluated in the background -> last epoch in which its file may be needed."""
+        self._old_scores: dict[int, float] = {}
 
     def on_training_start(self, ctx: TrainerContext) -> None:
         self.manager.remove_leftovers()
-        ctx.shared["latest_policy_uri"] = self.manager.latest()  # not the saved one: the run may have been moved
+        ctx.shared.latest_policy_uri = self.manager.latest()  # not the saved one: the run may have been moved
+        ctx.shared.scores_by_epoch = {**self._old_scores, **ctx.shared.scores_by_epoch}
 
     def on_epoch_end(self, ctx: TrainerContext, stats: UpdateStats) -> None:
         epoch = ctx.state.epoch
@@ -47,23 +52,34 @@ class CheckpointHook(TrainerHook):
 
     def on_checkpoint_request(self, ctx: TrainerContext) -> str:
         self._save(ctx)
-        return str(ctx.shared["latest_policy_uri"])
+        return str(ctx.shared.latest_policy_uri)
 
     def on_training_end(self, ctx: TrainerContext) -> None:
         if self._saved_epoch != ctx.state.epoch:
             self._save(ctx)
+        self._awaited = {pending.epoch: pending.due for pending in ctx.shared.pending_evaluations}
+        self._prune(ctx)  # the last evaluation came after the last save
 
     def state_dict(self) -> dict[str, Any]:
-        return {"scores": {str(epoch): score for epoch, score in sorted(self._scores.items())}}
+        return {"awaited": {str(epoch): until for epoch, until in sorted(self._awaited.items())}}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self._scores = {int(epoch): float(score) for epoch, score in state.get("scores", {}).items()}
+        self._awaited = {int(epoch): int(until) for epoch, until in state.get("awaited", {}).items()}
+        # States of earlier versions hold the scores here; now they are in the state that hooks share.
+        self._old_scores = {int(epoch): float(score) for epoch, score in state.get("scores", {}).items()}
 
     def _save(self, ctx: TrainerContext) -> None:
         epoch = ctx.state.epoch
-        ctx.shared["latest_policy_uri"] = self.manager.save_policy(ctx.policy, epoch, ctx.state.agent_step)
+        ctx.shared.latest_policy_uri = self.manager.save_policy(ctx.policy, epoch, ctx.state.agent_step)
         self._saved_epoch = epoch
-        _log.info("epoch %d: policy saved as %s", epoch, ctx.shared["latest_policy_uri"])
-        if (evaluated := ctx.shared.get("evaluation_scores")) is not None:
-            self._scores[int(evaluated["epoch"])] = float(evaluated["score"])
-        self.manager.prune(self.config.keep_last, self.config.keep_best, self._scores)
+        _log.info("epoch %d: policy saved as %s", epoch, ctx.shared.latest_policy_uri)
+        self._prune(ctx)
+
+    def _prune(self, ctx: TrainerContext) -> None:
+        for pending in ctx.shared.pending_evaluations:
+            # A run that is killed goes back by up to one interval, and then evaluates this policy again.
+            self._awaited[pending.epoch] = pending.due + self.config.epoch_interval
+        epoch = ctx.state.epoch
+        self._awaited = {awaited: until for awaited, until in self._awaited.items() if until >= epoch}
+        scores = ctx.shared.scores_by_epoch
+        self.manager.prune(self.config.keep_last, self.config.keep_best, scores, newest=epoch, also=self._awaited)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from metta.common.log import get_logger
 from metta.rl.context import check_stop
 from metta.rl.hooks.base import TrainerHook, is_last_epoch
+from metta.rl.shared_state import EvaluationScores
 
 if TYPE_CHECKING:
     from metta.rl.context import TrainerContext, UpdateStats
@@ -31,8 +32,8 @@ class EvaluationHook(TrainerHook):
 
     Always from the same ``seed``, so that scores compare.
 
-    Writes ``ctx.shared["evaluation_scores"]`` = ``{"epoch", "uri", "score", "scores"}``, where ``score`` is the mean
-    reward over the simulations. It comes after CheckpointHook, which saves the policy of every epoch that is evaluated.
+    Tells the scores through ``ctx.shared``. It comes after CheckpointHook, which saves the policy of every epoch that
+    is evaluated.
     """
 
     name = "evaluation"
@@ -53,7 +54,7 @@ class EvaluationHook(TrainerHook):
         )
         if not due:
             return
-        uri = ctx.shared.get("latest_policy_uri")
+        uri = ctx.shared.latest_policy_uri
         if uri is None or not uri.endswith(f":v{epoch}.mpt"):
             _log.warning("epoch %d is not evaluated: its policy could not be saved (latest: %s).", epoch, uri)
             return
@@ -61,10 +62,6 @@ class EvaluationHook(TrainerHook):
         scores = self.evaluate(uri, self.seed, lambda: check_stop(ctx.stop))
         rewards = [metrics["reward"] for metrics in scores.values() if "reward" in metrics]
         score = sum(rewards) / len(rewards) if rewards else 0.0
-        ctx.shared["evaluation_scores"] = {
-            "epoch": epoch,
-            "uri": uri,
-            "score": score,
-            "scores": {name: dict(metrics) for name, metrics in scores.items()},
-        }
+        told = {name: dict(metrics) for name, metrics in scores.items()}
+        ctx.shared.tell_scores(EvaluationScores(epoch, uri, score, told, in_force=epoch))
         _log.info("epoch %d: evaluated, mean reward %.4g over %d simulations", epoch, score, len(scores))

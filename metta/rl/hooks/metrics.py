@@ -78,12 +78,15 @@ class MetricsHook(TrainerHook):
 
 
 def evaluation_metrics(ctx: TrainerContext) -> dict[str, float]:
-    """``evaluator/<suite>/<name>/<metric>`` and the mean ``evaluator/reward``, in the epoch that was evaluated."""
-    evaluated = ctx.shared.get("evaluation_scores")
-    if evaluated is None or evaluated["epoch"] != ctx.state.epoch:
+    """``evaluator/<suite>/<name>/<metric>`` and the mean ``evaluator/reward``, in the epoch in which they take effect.
+
+    ``evaluator/epoch`` is the epoch of the policy that was evaluated.
+    """
+    evaluated = ctx.shared.evaluation_scores
+    if evaluated is None or evaluated.in_force != ctx.state.epoch:
         return {}
-    metrics = {"evaluator/reward": float(evaluated["score"])}
-    for simulation, scores in sorted(evaluated["scores"].items()):
+    metrics = {"evaluator/epoch": float(evaluated.epoch), "evaluator/reward": evaluated.score}
+    for simulation, scores in sorted(evaluated.scores.items()):
         metrics |= {f"evaluator/{simulation}/{name}": float(score) for name, score in sorted(scores.items())}
     return metrics
 

@@ -14,6 +14,7 @@ from metta.common.run_dir import RunDir
 from metta.rl.context import TrainerContext, UpdateStats
 from metta.rl.hooks.base import TrainerHook
 from metta.rl.hooks.checkpoint import CheckpointHook
+from metta.rl.shared_state import EvaluationScores, PendingEvaluation
 from metta.rl.trainer import Trainer
 
 
@@ -27,7 +28,8 @@ class Scores(TrainerHook):
 
     def on_epoch_end(self, ctx: TrainerContext, stats: UpdateStats) -> None:
         if ctx.state.epoch in self.scores:
-            ctx.shared["evaluation_scores"] = {"epoch": ctx.state.epoch, "score": self.scores[ctx.state.epoch]}
+            epoch = ctx.state.epoch
+            ctx.shared.tell_scores(EvaluationScores(epoch, "", self.scores[epoch], {}, in_force=epoch))
 
 
 def hook_of(run_dir: RunDir, *, also_every: int = 0, **config: int) -> CheckpointHook:
@@ -44,7 +46,7 @@ def test_policies_are_saved_at_intervals_and_at_the_end(
     trainer = make_trainer([hook], epochs=5)
     trainer.train()
     assert hook.manager.epochs() == saved
-    assert trainer.context.shared["latest_policy_uri"] == hook.manager.latest()
+    assert trainer.context.shared.latest_policy_uri == hook.manager.latest()
     _, meta = load_artifact(hook.manager.path_of(5))
     assert (meta.epoch, meta.agent_step) == (5, 320)
 
@@ -54,7 +56,53 @@ def test_the_best_policies_stay_even_after_a_resume(make_trainer: Callable[..., 
     make_trainer([hook_of(run_dir, epoch_interval=1, keep_last=1, keep_best=2), scores], epochs=3).train()
     hook = hook_of(run_dir, epoch_interval=1, keep_last=1, keep_best=2)
     make_trainer([hook, scores], epochs=6).train()
-    assert hook.manager.epochs() == [2, 4, 6]
+    assert hook.manager.epochs() == [2, 6], "the score of the last epoch counts too"
+
+
+def test_scores_of_earlier_versions_states_still_count(make_trainer: Callable[..., Trainer], run_dir: RunDir) -> None:
+    """They stood in the hook's own state."""
+    make_trainer([hook_of(run_dir, epoch_interval=1, keep_last=9)], epochs=3).train()
+    hook = hook_of(run_dir, epoch_interval=1, keep_last=1, keep_best=1)
+    trainer = make_trainer([hook], epochs=5)
+    hook.load_state_dict({"scores": {"1": 0.5, "2": 4.0}})
+    trainer.train()
+    assert hook.manager.epochs() == [2, 5]
+    assert trainer.context.shared.scores_by_epoch == {1: 0.5, 2: 4.0}
+
+
+def test_a_policy_that_is_still_evaluated_is_kept(make_trainer: Callable[..., Trainer], run_dir: RunDir) -> None:
+    """Also for one interval longer: a run that is killed then goes back to a state that waits for it."""
+    seen: dict[int, list[int]] = {}
+
+    class Waiting(TrainerHook):
+        name = "evaluation"
+
+        def on_epoch_end(self, ctx: TrainerContext, stats: UpdateStats) -> None:
+            epoch = ctx.state.epoch
+            ctx.shared.pending_evaluations = (PendingEvaluation(2, due=4),) if 2 <= epoch < 4 else ()
+            seen[epoch] = hook.manager.epochs()
+
+    hook = hook_of(run_dir, epoch_interval=2, also_every=1, keep_last=1, keep_best=0)
+    make_trainer([hook, Waiting()], epochs=8).train()
+    assert seen == {1: [1], 2: [2], 3: [2, 3], 4: [2, 4], 5: [2, 5], 6: [2, 6], 7: [7], 8: [8]}
+    assert hook.manager.epochs() == [8]
+
+
+def test_policies_that_a_killed_run_left_behind_do_not_push_out_newer_ones(
+    make_trainer: Callable[..., Trainer], run_dir: RunDir
+) -> None:
+    """The run goes back to epoch 3 while v4 is on disk: v4 is not a reason to delete v3."""
+    make_trainer([hook_of(run_dir, epoch_interval=1, keep_last=9)], epochs=2).train()
+    hook = hook_of(run_dir, epoch_interval=1, keep_last=1, keep_best=0)
+    shutil.copy(hook.manager.path_of(2), hook.manager.path_of(4))
+    seen: list[list[int]] = []
+
+    class Looking(TrainerHook):
+        def on_epoch_end(self, ctx: TrainerContext, stats: UpdateStats) -> None:
+            seen.append(hook.manager.epochs())
+
+    make_trainer([hook, Looking()], epochs=4).train()
+    assert seen == [[3, 4], [4]]
 
 
 def test_the_latest_uri_follows_a_run_that_was_moved(
@@ -66,7 +114,7 @@ def test_the_latest_uri_follows_a_run_that_was_moved(
     hook = hook_of(moved, epoch_interval=100)
     trainer = make_trainer([hook], epochs=1)
     hook.on_training_start(trainer.context)
-    assert trainer.context.shared["latest_policy_uri"] == f"file://{moved.checkpoints}/demo:v1.mpt"
+    assert trainer.context.shared.latest_policy_uri == f"file://{moved.checkpoints}/demo:v1.mpt"
 
 
 def test_leftovers_of_a_killed_save_are_removed(make_trainer: Callable[..., Trainer], run_dir: RunDir) -> None:

@@ -41,9 +41,10 @@ def test_policies_of_the_interval_and_the_last_one_are_played(
     assert player.calls == [(f"{version}.mpt", 3) for version in evaluated]
     assert phases == ["evaluating"] * len(evaluated)
     if evaluated:
-        told = trainer.context.shared["evaluation_scores"]
-        assert (told["epoch"], told["score"]) == (5, 1.5)
-        assert told["scores"]["corridor/a"] == {"reward": 1.0, "length": 9.0}
+        told = trainer.context.shared.evaluation_scores
+        assert told is not None
+        assert (told.epoch, told.in_force, told.score) == (5, 5, 1.5)
+        assert told.scores["corridor/a"] == {"reward": 1.0, "length": 9.0}
 
 
 def test_an_epoch_without_its_policy_is_not_evaluated(

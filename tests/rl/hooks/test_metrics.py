@@ -9,6 +9,7 @@ from metta.common.run_dir import RunDir
 from metta.rl.context import TrainerContext, UpdateStats
 from metta.rl.hooks.base import TrainerHook
 from metta.rl.hooks.metrics import MetricsHook
+from metta.rl.shared_state import EvaluationScores
 from metta.rl.trainer import Trainer
 from metta.tracking.jsonl import JsonlLogger, read_jsonl
 from metta.tracking.logger import NullLogger
@@ -40,7 +41,7 @@ class Evaluated(TrainerHook):
     def on_epoch_end(self, ctx: TrainerContext, stats: UpdateStats) -> None:
         if ctx.state.epoch == 2:
             scores = {"corridor/a": {"reward": 1.0, "length": 9.0}}
-            ctx.shared["evaluation_scores"] = {"epoch": 2, "score": 1.0, "scores": scores}
+            ctx.shared.tell_scores(EvaluationScores(2, "uri", 1.0, scores, in_force=2))
 
 
 class Failing(TrainerHook):

@@ -137,7 +137,7 @@ class _Command:
             print(error, file=sys.stderr)
             return
         head, *more = str(error).splitlines() or [type(error).__name__]
-        stopped = error.exit_code >= ExitCode.SIGINT
+        stopped = error.exit_code >= ExitCode.SIGHUP
         label = style.bold("Stopped:") if stopped else style.error("Error:")
         indent = " " * (len("Stopped: ") if stopped else len("Error: "))
         _print_lines(sys.stderr, [f"{label} {head}", *(f"{indent}{line}" for line in more)])

@@ -116,5 +116,7 @@ def _become_worker() -> None:
     """Leave signals to the trainer, and die with it: a forked child has its handlers, which only set a flag."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the trainer saves, then closes us
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal that hung up, a scheduler's request for a checkpoint:
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # the same holds
     with contextlib.suppress(OSError, AttributeError):  # Linux only; elsewhere orphans end when their pipe breaks
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -94,9 +94,12 @@ class TrainTool(Tool):
         Raises:
             RunOwnedError: another live process trains this run.
             ConfigError: the run was started with other settings.
-            InterruptedBySignal: SIGINT or SIGTERM came; the state is saved.
+            InterruptedBySignal: SIGINT, SIGTERM or SIGHUP came; the state is saved.
             NotANumberError: training broke; a diagnosis is saved.
         """
+        from metta.rl.signals import ignore_checkpoint_requests
+
+        ignore_checkpoint_requests()
         self.trainer.check_rows(self.training_env.num_rows)  # before torch is loaded and a folder is made
         tool = self._named(self.run or default_run_name())
         assert tool.run is not None

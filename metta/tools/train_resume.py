@@ -86,4 +86,10 @@ def note_machine(path: Path, machine: Mapping[str, Any]) -> None:
                     before[key],
                     machine[key],
                 )
-    write_atomic(path, (json.dumps(dict(machine), indent=1, sort_keys=True) + "\n").encode())
+    try:
+        write_atomic(path, (json.dumps(dict(machine), indent=1, sort_keys=True) + "\n").encode())
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write {path}: {error.strerror or error}. The run needs space and permission there; or set "
+            "system.data_dir to another place."
+        ) from error

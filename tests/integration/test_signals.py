@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT stop a run at once and without loss; a run has one owner."""
+"""SIGTERM, SIGINT and SIGHUP stop a run at once and without loss, SIGUSR1 saves it; a run has one owner."""
 
 from __future__ import annotations
 
@@ -49,9 +49,16 @@ def test_a_run_has_one_owner(start: Callable[..., Any]) -> None:
     assert first.finish() == 0, first.output
 
 
-def test_a_signal_before_the_first_epoch_is_heard(start: Callable[..., Any]) -> None:
-    process = start("trainer.total_timesteps=100_000_000")
+def test_signals_before_the_first_epoch_are_heard(start: Callable[..., Any]) -> None:
+    """SIGUSR1 is harmless as soon as the run is owned, and heard later; SIGHUP stops like SIGTERM."""
+    process = start("trainer.total_timesteps=100_000_000", "checkpointer.epoch_interval=1000000")
+    process.wait_until((process.root / "run.lock").exists)
+    process.child.send_signal(signal.SIGUSR1)
     process.wait_until((process.root / "machine.json").exists)
-    process.child.send_signal(signal.SIGTERM)
-    assert process.finish() == 143, process.output
+    process.child.send_signal(signal.SIGUSR1)
+    process.wait_until(lambda: "SIGUSR1: saved file://" in (process.root / "run.log").read_text())
+    assert list(process.root.glob("checkpoints/demo:v*.mpt"))
+    process.child.send_signal(signal.SIGHUP)
+    assert process.finish() == 129, process.output
+    assert "Stopped: run=demo by SIGHUP" in process.output
     assert "Traceback" not in process.output

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from metta.agent.control.training_control import ControlReport, TrainingControl
 from metta.agent.wrappers.training_phase import TrainingPhaseWrapper
-from metta.common.errors import ConfigError
+from metta.common.errors import CheckpointError, ConfigError
 from metta.common.log import TELL, get_logger
 from metta.common.suggest import did_you_mean
 from metta.rl.context import check_stop
@@ -201,7 +201,14 @@ class Steering:
         """
         if self.box is None:
             return
-        for id in self.box.open():
+        try:
+            dropped = self.box.open()
+        except OSError as error:
+            raise ConfigError(
+                f"cannot use {self.box.root}: {error.strerror or error}. The run needs space and permission there; "
+                "or set system.data_dir to another place."
+            ) from error
+        for id in dropped:
             _log.warning("control: command %s came while no training ran; it was dropped.", id)
         self._replay = [entry for entry in self.box.read_log() if entry.epoch >= state.epoch]
         self._replayed_until = max((entry.epoch for entry in self._replay), default=-1)
@@ -218,14 +225,15 @@ class Steering:
     # --- commands -------------------------------------------------------------------------------------------------
 
     def _hear(self, state: TrainerState, outside: Outside) -> None:
-        if self.box is None:
-            return
         while True:
+            if who := outside.stop.take_checkpoint_request():
+                self._checkpoint_for(who, outside)
+            if self.box is None:
+                return
             for command in self.box.take():
                 answer = self._carry_out(command, state, outside)
                 answer.status = self.status(state)
-                id = command.id if isinstance(command, Command) else command[0]
-                self.box.answer(id, answer)
+                self._answer(command.id if isinstance(command, Command) else command[0], answer)
             check_stop(outside.stop)
             if not self._paused:
                 return
@@ -246,7 +254,10 @@ class Steering:
             self._apply(Intent("command", command.control), state)
             told.append(f"in force from epoch {state.epoch + 1} on")
         if command.verb is not None:
-            told.append(self._do(command.verb, outside))
+            try:
+                told.append(self._do(command.verb, outside))
+            except CheckpointError as error:
+                return self._refused(command.id, "; ".join([*told, str(error)]), state)
         self._publish(state)
         return Answer(True, "; ".join(told), state.epoch)
 
@@ -263,6 +274,19 @@ class Steering:
             _log.info("control: %s", words, extra=TELL)
             return words if before != self._paused else f"it was {words} already"
         return "running" if not self._paused else "paused"
+
+    def _checkpoint_for(self, who: str, outside: Outside) -> None:
+        try:
+            _log.info("%s: %s", who, outside.checkpoint(), extra=TELL)
+        except CheckpointError as error:  # the regular saves decide when failing is too much
+            _log.warning("%s asked for a checkpoint: %s Training goes on.", who, error)
+
+    def _answer(self, id: str, answer: Answer) -> None:
+        assert self.box is not None
+        try:
+            self.box.answer(id, answer)
+        except OSError as error:
+            _log.warning("control: the answer to %s cannot be written (%s): %s", id, error, answer.message)
 
     def _refused(self, id: str, why: str, state: TrainerState) -> Answer:
         _log.warning("control: command %s is refused: %s", id, why)

@@ -13,6 +13,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     OWNED = 3
     NOT_A_NUMBER = 5
+    RETRY = 75
     SIGHUP = 129
     SIGINT = 130
     SIGTERM = 143

@@ -20,6 +20,7 @@ TESTED_IN = {
     "agent/policies/fast.py": "agent/test_policy.py",
     "agent/policies/inputs.py": "agent/test_policy.py",
     "agent/policies/mlp.py": "agent/test_policy.py",
+    "tools/rank_agent.py": "tools/test_launcher.py",
     "cli/changes.py": "cli/test_overrides.py",
     "cli/faults.py": "cli/test_overrides.py",
     "cli/place.py": "cli/test_overrides.py",

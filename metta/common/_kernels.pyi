@@ -73,13 +73,14 @@ def token_conv_forward(
     bias: NDArray[np.float32],
     out: NDArray[np.float32],
     num_taps: int,
+    relu: bool,
     num_threads: int,
 ) -> None:
     """A convolution without padding over the planes that the tokens of ``obs`` stand for, written to ``out``.
 
     Shapes: positions [3, 256], scopes [256], rows and weights [256, 256], first_touch [cells + 1], touches [M, 2] (see
-    ``TokenConv``), obs [B, K, 3], kernel [N, F], constants [G, F], bias [F], out [B, O, F]. Bits do not depend on
-    ``num_threads``.
+    ``TokenConv``), obs [B, K, 3], kernel [N, F], constants [G, F], bias [F], out [B, O, F]. With ``relu`` negative
+    outputs become 0. Bits do not depend on ``num_threads``.
     """
 
 def token_conv_backward(
@@ -90,11 +91,13 @@ def token_conv_backward(
     first_touch: NDArray[np.int32],
     touches: NDArray[np.int32],
     obs: NDArray[np.uint8],
+    out: NDArray[np.float32],
     grad_out: NDArray[np.float32],
     grad_kernel: NDArray[np.float32],
     grad_constants: NDArray[np.float32],
     grad_bias: NDArray[np.float32],
     num_taps: int,
+    relu: bool,
     num_threads: int,
 ) -> None:
     """Overwrite ``grad_kernel [N, F]``, ``grad_constants [G, F]`` and ``grad_bias [F]`` with the gradients."""

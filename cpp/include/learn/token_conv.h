@@ -29,6 +29,7 @@ struct TokenConvShape {
   std::int64_t num_outputs;    // O: places of the output
   std::int64_t num_taps;       // cells of a window
   std::int64_t width;          // F: channels of the output
+  bool relu;                   // negative outputs become 0
 };
 
 // Throws std::invalid_argument unless all indices in `tables` fit `shape`.
@@ -41,11 +42,11 @@ void TokenConvForward(const TokenConvTables& tables, const TokenConvShape& shape
                       std::span<const float> kernel, std::span<const float> constants, std::span<const float> bias,
                       std::span<float> out, int num_threads);
 
-// Overwrites grad_kernel [N, F], grad_constants [G, F] and grad_bias [F] with the gradients for grad_out [B, O, F].
-// Observations are summed up in parts whose number follows from B alone, then the parts in order: bits do not depend on
-// num_threads.
+// Overwrites grad_kernel [N, F], grad_constants [G, F] and grad_bias [F] with the gradients for grad_out [B, O, F],
+// which counts only where out [B, O, F] is positive if shape.relu; otherwise `out` is not read. Observations are summed
+// up in parts whose number follows from B alone, then the parts in order: bits do not depend on num_threads.
 void TokenConvBackward(const TokenConvTables& tables, const TokenConvShape& shape, std::span<const std::uint8_t> obs,
-                       std::span<const float> grad_out, std::span<float> grad_kernel, std::span<float> grad_constants,
-                       std::span<float> grad_bias, int num_threads);
+                       std::span<const float> out, std::span<const float> grad_out, std::span<float> grad_kernel,
+                       std::span<float> grad_constants, std::span<float> grad_bias, int num_threads);
 
 }  // namespace mettagrid::learn

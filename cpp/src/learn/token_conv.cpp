@@ -88,6 +88,16 @@ LEARN_CLONES void AddVectors(const Entry* entries, std::size_t count, const floa
   }
 }
 
+LEARN_CLONES void Relu(std::int64_t size, float* __restrict values) {
+  for (std::int64_t i = 0; i < size; ++i) values[i] = values[i] < 0.0F ? 0.0F : values[i];  // not-a-number stays
+}
+
+// grad where the output is positive, else 0.
+LEARN_CLONES void MaskGradient(const float* __restrict grad, const float* __restrict out, std::int64_t size,
+                               float* __restrict masked) {
+  for (std::int64_t i = 0; i < size; ++i) masked[i] = out[i] > 0.0F ? grad[i] : 0.0F;
+}
+
 // sums += vector, element by element.
 LEARN_CLONES void AddVector(const float* __restrict vector, std::int64_t width, float* __restrict sums) {
   for (std::int64_t c = 0; c < width; ++c) sums[c] += vector[c];
@@ -215,25 +225,34 @@ void TokenConvForward(const TokenConvTables& tables, const TokenConvShape& shape
           const auto own = entries.of(static_cast<std::size_t>(o));
           AddVectors(own.data(), own.size(), kernel.data(), shape.width, start.data(), row);
         }
+        const std::int64_t size = shape.num_outputs * shape.width;
+        if (shape.relu) Relu(size, out.data() + b * size);
       }
     }
   });
 }
 
 void TokenConvBackward(const TokenConvTables& tables, const TokenConvShape& shape, std::span<const std::uint8_t> obs,
-                       std::span<const float> grad_out, std::span<float> grad_kernel, std::span<float> grad_constants,
-                       std::span<float> grad_bias, int num_threads) {
+                       std::span<const float> out, std::span<const float> grad_out, std::span<float> grad_kernel,
+                       std::span<float> grad_constants, std::span<float> grad_bias, int num_threads) {
   const std::int64_t size = (shape.num_rows + shape.num_constants + 1) * shape.width;
   const std::int64_t parts = std::clamp<std::int64_t>(shape.num_obs / kObsPerPart, 1, kMostParts);
   std::vector<float> sums(static_cast<std::size_t>(size * parts));
   std::atomic<std::int64_t> next{0};
   RunOnThreads(UsefulThreads(num_threads, parts), [&](int) {
+    const std::int64_t row_size = shape.num_outputs * shape.width;
     std::vector<float> total(static_cast<std::size_t>(shape.width));
+    std::vector<float> masked(static_cast<std::size_t>(shape.relu ? row_size : 0));
     for (std::int64_t part = next++; part < parts; part = next++) {
       const std::int64_t last = shape.num_obs * (part + 1) / parts;
       for (std::int64_t b = shape.num_obs * part / parts; b < last; ++b) {
-        AddGradient(tables, shape, obs.data() + b * shape.num_tokens * 3,
-                    grad_out.data() + b * shape.num_outputs * shape.width, sums.data() + part * size, total.data());
+        const float* grad = grad_out.data() + b * row_size;
+        if (shape.relu) {
+          MaskGradient(grad, out.data() + b * row_size, row_size, masked.data());
+          grad = masked.data();
+        }
+        AddGradient(tables, shape, obs.data() + b * shape.num_tokens * 3, grad, sums.data() + part * size,
+                    total.data());
       }
     }
   });

@@ -53,7 +53,7 @@ class TokenCNN(MettaModule):
         self.index = TokenIndex(features, num_tokens)
         self.convs, size = make_convs(self.index.planes_shape, convs, gain)
         self.linear = orthogonal_init(nn.Linear(size, out_features), gain)
-        self.first = TokenConv.of(features, convs[0].kernel, convs[0].stride)
+        self.first = TokenConv.of(features, convs[0].kernel, convs[0].stride, relu=activation == "relu")
 
     @classmethod
     def infer(
@@ -70,9 +70,9 @@ class TokenCNN(MettaModule):
         if self.native and fits(first):
             assert first.bias is not None
             x = self.first(tokens, first.weight, first.bias)
+            x = x if self.first.relu else self.activate(x)
         else:
-            x = first(self.index.to_planes(tokens).to(first.weight.dtype))
-        x = self.activate(x)
+            x = self.activate(first(self.index.to_planes(tokens).to(first.weight.dtype)))
         for conv in rest:
             x = self.activate(_convolve(conv, x))
         x = self.activate(self.linear(x.flatten(1)))

@@ -24,7 +24,7 @@ class TokenConv:
     """What the native kernel looks up for a square convolution without padding over the planes of a `FeatureTable`.
 
     A used token adds ``weight * kernel column`` to the few outputs whose window covers its cell; a global one, which
-    fills a plane, ``weight * sum of the column's taps`` to all of them.
+    fills a plane, ``weight * sum of the column's taps`` to all of them. With ``relu`` negative outputs become 0.
 
     Shapes: ``tables`` as in ``cpp/include/learn/token_conv.h``; ``out_size`` is the height and width of the output.
     """
@@ -32,9 +32,10 @@ class TokenConv:
     tables: Tables
     out_size: tuple[int, int]
     num_cell_channels: int
+    relu: bool
 
     @classmethod
-    def of(cls, features: FeatureTable, kernel: int, stride: int) -> Self:
+    def of(cls, features: FeatureTable, kernel: int, stride: int, *, relu: bool = False) -> Self:
         """The tables for ``nn.Conv2d(channels of features, ..., kernel, stride)``."""
         cells, taps = features.window[0] * features.window[1], kernel**2
         height, width = ((size - kernel) // stride + 1 for size in features.window)
@@ -44,7 +45,7 @@ class TokenConv:
         rows = np.where(features.rows < 0, -1, rows).astype(np.int32)
         first, touches = _touches(features.window, (height, width), kernel, stride)
         tables = (features.positions, features.scopes, rows, features.weights, first, touches)
-        return cls(tables, (height, width), features.num_cell_channels)
+        return cls(tables, (height, width), features.num_cell_channels, relu)
 
     def __call__(self, obs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """The convolution of the tokens' planes with ``weight`` and ``bias``, lying channels last.
@@ -69,12 +70,13 @@ class TokenConv:
             bias.detach().numpy(),
             out.numpy(),
             kernel.shape[1],
+            self.relu,
             torch.get_num_threads(),
         )
         return out
 
-    def backward(self, obs: Tensor, grad_out: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
-        """Gradients of a weight shaped as ``like`` and of the bias; ``grad_out [N, O, F]``."""
+    def backward(self, obs: Tensor, out: Tensor, grad_out: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
+        """Gradients of a weight shaped as ``like`` and of the bias; ``out`` and ``grad_out [N, O, F]``."""
         width, channels, *sides = like.shape
         taps = sides[0] * sides[1]
         grad_kernel = torch.empty(channels, taps, width)
@@ -83,11 +85,13 @@ class TokenConv:
         _kernels.token_conv_backward(
             *self.tables,
             obs.contiguous().numpy(),
+            out.numpy(),
             grad_out.contiguous().numpy(),
             grad_kernel[: self.num_cell_channels].flatten(0, 1).numpy(),
             grad_constants.numpy(),
             grad_bias.numpy(),
             taps,
+            self.relu,
             torch.get_num_threads(),
         )
         grad_kernel[self.num_cell_channels :] = grad_constants[:, None]
@@ -98,17 +102,18 @@ class _TokenConvFunction(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, conv: TokenConv, obs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         ctx.conv = conv
-        ctx.save_for_backward(obs, weight)
-        return conv.forward(obs, weight, bias)
+        out = conv.forward(obs, weight, bias)
+        ctx.save_for_backward(obs, weight, out)
+        return out
 
     @staticmethod
     @once_differentiable
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride] - the decorator hides the parameters' names
         ctx: Any, *grad_outputs: Tensor
     ) -> tuple[None, None, Tensor, Tensor]:
-        obs, weight = ctx.saved_tensors
+        obs, weight, out = ctx.saved_tensors
         conv: TokenConv = ctx.conv
-        return None, None, *conv.backward(obs, grad_outputs[0], weight)
+        return None, None, *conv.backward(obs, out, grad_outputs[0], weight)
 
 
 def fits(conv: nn.Conv2d) -> bool:

@@ -38,12 +38,14 @@ BYTES = st.sampled_from([0x00, 0x01, 0x02, 0x03, 0x12, 0x21, 0x22, 0x30, 0xFE, 0
 TOKENS = st.lists(st.tuples(BYTES, st.sampled_from([0, 1, 2, 3, 4, 0xFF]), st.integers(0, 9)), max_size=6)
 
 
-def layers(spec: EnvSpec, width: int, kernel: int, stride: int) -> tuple[TokenConv, ObsToBox, nn.Conv2d]:
+def layers(
+    spec: EnvSpec, width: int, kernel: int, stride: int, *, relu: bool = False
+) -> tuple[TokenConv, ObsToBox, nn.Conv2d]:
     torch.manual_seed(0)
     features = FeatureTable.from_spec(spec, "log")
     box = ObsToBox(features, spec.obs_shape[0])
     channels = features.num_cell_channels + features.num_global_channels
-    return TokenConv.of(features, kernel, stride), box, nn.Conv2d(channels, width, kernel, stride)
+    return TokenConv.of(features, kernel, stride, relu=relu), box, nn.Conv2d(channels, width, kernel, stride)
 
 
 def check_against_dense(sparse: TokenConv, box: ObsToBox, conv: nn.Conv2d, obs: Tensor) -> None:
@@ -56,6 +58,7 @@ def check_against_dense(sparse: TokenConv, box: ObsToBox, conv: nn.Conv2d, obs: 
     out.backward(grad_out)
     weight, bias = (tensor.detach().double().requires_grad_() for tensor in (conv.weight, conv.bias))
     expected = nn.functional.conv2d(box({"env_obs": obs})["box"].double(), weight, bias, conv.stride)
+    expected = expected.relu() if sparse.relu else expected
     expected.backward(grad_out.double())
     for got, want in ((out, expected), (conv.weight.grad, weight.grad), (conv.bias.grad, bias.grad)):
         assert got is not None
@@ -68,7 +71,8 @@ def check_against_dense(sparse: TokenConv, box: ObsToBox, conv: nn.Conv2d, obs: 
 def test_equals_the_dense_convolution(
     token_spec: EnvSpec, make_tokens: MakeTokens, width: int, kernel: int, stride: int
 ) -> None:
-    check_against_dense(*layers(token_spec, width, kernel, stride), make_tokens(65))
+    for relu in (False, True):
+        check_against_dense(*layers(token_spec, width, kernel, stride, relu=relu), make_tokens(65))
 
 
 def test_sums_over_many_observations(token_spec: EnvSpec, make_tokens: MakeTokens) -> None:
@@ -107,8 +111,8 @@ def test_bits_do_not_depend_on_threads(token_spec: EnvSpec, make_tokens: MakeTok
         out, grads = np.empty((1300, size, 48), np.float32), [np.empty_like(rows), np.empty_like(constants)]
         grad_bias = np.empty(48, np.float32)
         bias = conv.bias.detach().numpy()
-        _kernels.token_conv_forward(*sparse.tables, obs.numpy(), rows, constants, bias, out, 25, threads)
-        _kernels.token_conv_backward(*sparse.tables, obs.numpy(), grad_out, *grads, grad_bias, 25, threads)
+        _kernels.token_conv_forward(*sparse.tables, obs.numpy(), rows, constants, bias, out, 25, False, threads)
+        _kernels.token_conv_backward(*sparse.tables, obs.numpy(), out, grad_out, *grads, grad_bias, 25, False, threads)
         results.append(tuple(array.tobytes() for array in (out, *grads, grad_bias)))
     assert all(result == results[0] for result in results)
 
@@ -120,13 +124,13 @@ def test_kernels_refuse_tables_that_lead_outside(token_spec: EnvSpec, make_token
     out = np.zeros((2, 35, 4), np.float32)
     arguments = (make_tokens(2).numpy(), kernel, constants, bias)
     with pytest.raises(ValueError, match="touches of a cell must name rising outputs"):
-        _kernels.token_conv_forward(*before, touches + 35, *arguments, out, 9, 1)
+        _kernels.token_conv_forward(*before, touches + 35, *arguments, out, 9, False, 1)
     with pytest.raises(ValueError, match="touches name tap"):
-        _kernels.token_conv_forward(*before, touches, *arguments, out, 8, 1)
+        _kernels.token_conv_forward(*before, touches, *arguments, out, 8, False, 1)
     with pytest.raises(ValueError, match=r"out: expected shape \(2,35,4,\)"):
-        _kernels.token_conv_forward(*before, touches, *arguments, np.zeros((3, 35, 4), np.float32), 9, 1)
+        _kernels.token_conv_forward(*before, touches, *arguments, np.zeros((3, 35, 4), np.float32), 9, False, 1)
     # A kernel of fewer channels than the features have: what leads beyond it is left out.
-    _kernels.token_conv_forward(*before, touches, *arguments, out, 9, 1)
+    _kernels.token_conv_forward(*before, touches, *arguments, out, 9, False, 1)
     assert not out.any()
     assert fits(conv)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 import torch
@@ -27,6 +27,7 @@ from metta.common.errors import KeyContractError, ShapeContractError
 ExperienceSpec = dict[str, tuple[tuple[int, ...], torch.dtype]]
 Inputs = Mapping[str, Any] | TensorDictBase
 """Tensors by key; among them may be `rows`, a slice."""
+_ALWAYS_PROVIDED = ("act_log_prob", "entropy", "values")
 _CLIPPED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, TokenBag)
 
 
@@ -71,7 +72,9 @@ class Policy(nn.Module):
             raise KeyContractError(f"a policy's network must produce 'logits' and 'values'; nobody produces {missing}.")
         self._memory_keys = {MEMORY_PREFIX + name: name for name in network.memory_shapes}
         keep = ("logits", "values", *(NEXT_MEMORY_PREFIX + name for name in network.memory_shapes))
-        self.executor = EXECUTORS[config.executor](self.network, keep if config.executor == "memory" else None)
+        self._keep = keep if config.executor == "memory" else None
+        self._provided: tuple[str, ...] = ()
+        self.executor = EXECUTORS[config.executor](self.network, self._keep)
         self._data_keys = [key for key in network.in_keys if key not in self._memory_keys]
         self._memory = Memory(self.memory_spec)
         self._has_populations = POPULATION_KEY in network.in_keys
@@ -113,12 +116,33 @@ class Policy(nn.Module):
 
     # --- learning -------------------------------------------------------------------------------------------------
 
+    def provide(self, keys: Iterable[str], reader: str) -> None:
+        """From now on ``evaluate`` also returns ``keys``: ``log_probs [s, T, A]`` of the whole masked distribution, or
+        what the network writes. ``reader`` names who wants them, for messages.
+
+        Raises:
+            KeyContractError: the network does not write one of them.
+        """
+        new = [key for key in keys if key not in (*_ALWAYS_PROVIDED, *self._provided)]
+        written = [str(key) for key in self.network.out_keys]
+        if missing := [key for key in new if key != "log_probs" and key not in written]:
+            raise KeyContractError(
+                f"{reader} reads {missing}, which this policy does not give. It gives {[*_ALWAYS_PROVIDED]}, "
+                f"'log_probs' and what its network writes: {written}. Choose another policy_architecture, or switch "
+                "the loss off."
+            )
+        self._provided += tuple(new)
+        if self._keep is not None:
+            kept = tuple(dict.fromkeys((*self._keep, *(key for key in self._provided if key != "log_probs"))))
+            self.executor = EXECUTORS[self.config.executor](self.network, kept)
+
     def evaluate(self, td: Inputs) -> dict[str, Tensor]:
         """What the present weights say about recorded steps, with gradients. ``td`` is only read.
 
         Shapes: reads ``env_obs [s, T, *obs_shape]``, ``first [s, T] bool``, ``action [s, T] int64``, optional
         ``action_mask [s, T, A] bool``, and for recurrent policies ``memory/<name> [s, *shape]`` as it was before each
-        segment's first step. Returns ``act_log_prob``, ``entropy``, ``values``, all ``[s, T] float32``.
+        segment's first step. Returns ``act_log_prob``, ``entropy``, ``values``, all ``[s, T] float32``, and what
+        ``provide`` was asked for.
 
         Raises:
             KeyContractError: an input is missing.
@@ -126,11 +150,14 @@ class Policy(nn.Module):
         """
         outputs = self.executor.run(self._inputs(td, {key: _required(td, key) for key in self._memory_keys}))
         dist = MaskedCategorical(outputs["logits"], self._mask(td))
-        return {
+        found = {
             "act_log_prob": dist.log_prob(_required(td, "action")),
             "entropy": dist.entropy(),
             "values": outputs["values"],
         }
+        for key in self._provided:
+            found[key] = dist.log_probs if key == "log_probs" else outputs[key]
+        return found
 
     def forward(self, td: Inputs) -> dict[str, Tensor]:
         """Same as ``evaluate``: data-parallel wrappers hook into ``forward``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args, get_origin
 
@@ -67,7 +67,7 @@ def locate(root: type[Config], tree: dict[str, Any], path: str, every_path: Iter
             if place.kind == "element":
                 raise ConfigError(_bad_index(where, place.container, part))
             members = config_members(annotation)  # an absent section begins as the first of its alternatives
-            node = {"type": tags_of(members[0])[0]} if len(members) > 1 and tags_of(members[0]) else {}
+            node = _begun(members, place)
             place.container[place.key] = node
         elif not isinstance(node, dict | list):
             raise ConfigError(_no_section(where, annotation, path))
@@ -85,6 +85,17 @@ def member_class(annotation: Any, node: Any) -> type[Config] | None:
             return member
     untagged = [member for member in members if not tags_of(member)]
     return (untagged or list(members))[0]
+
+
+def _begun(members: Sequence[type[Config]], place: Place) -> dict[str, Any]:
+    """An absent section: of several classes the one whose tag is the section's name, else the first."""
+    tags = [tag for member in members for tag in tags_of(member)]
+    if len(members) < 2 or not tags_of(members[0]):
+        return {}
+    key = str(place.key)
+    if place.kind == "entry" and key not in tags and (hint := did_you_mean(key, (*place.container, *tags))):
+        raise ConfigError(f"there is no {place.path!r}.{hint} To add an entry: +{place.path}={{type: ...}}")
+    return {"type": key if key in tags else tags[0]}
 
 
 def tags_of(member: type[Config]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from types import NoneType, UnionType
@@ -132,9 +132,9 @@ def element_type(annotation: Any) -> Any:
 
 
 def is_mapping(kind: Any) -> bool:
-    """Whether a type is a dict."""
+    """Whether a type is a dict or another mapping."""
     origin = get_origin(kind) or kind
-    return isinstance(origin, type) and issubclass(origin, dict)
+    return isinstance(origin, type) and issubclass(origin, Mapping)
 
 
 def _is_text(kind: Any) -> bool:

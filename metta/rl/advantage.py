@@ -7,6 +7,7 @@ from torch import Tensor
 
 from metta.common import _kernels
 from metta.common.errors import ShapeContractError
+from metta.rl.experience import Experience
 
 
 def compute_gae(
@@ -81,3 +82,24 @@ def gae_by_scan(
         decay[:, :-reach] = decay[:, :-reach] * decay[:, reach:]
         reach *= 2
     return sums
+
+
+def fill_advantages(experience: Experience, gamma: float, gae_lambda: float) -> None:
+    """Advantages, returns and, where it has them, ``next_values`` of a collected experience."""
+    line = experience.timeline
+    _, returns = compute_gae(
+        line("values"),
+        line("rewards"),
+        line("terminated"),
+        line("truncated"),
+        experience.bootstrap,
+        gamma,
+        gae_lambda,
+        out=line("advantages"),
+    )
+    line("returns").copy_(returns)
+    if "next_values" in experience.timelines:
+        following = line("next_values")
+        following[:, :-1] = line("values")[:, 1:]
+        following[:, -1] = experience.bootstrap
+        following.masked_fill_(line("terminated"), 0.0)

@@ -30,10 +30,13 @@ class Experience:
 
     ``written_keys`` are what each step of a rollout writes when it acts.
 
+    ``next_values`` is the value of the observation that came back, 0 where the episode terminated; filled in where a
+    loss reads it.
+
     Shapes: ``env_obs [S, T, *obs_shape]``; ``action [S, T] int64``; ``act_log_prob``, ``values``, ``rewards``,
-    ``advantages``, ``returns [S, T] float32``; ``first``, ``terminated``, ``truncated``, ``valid [S, T] bool``;
-    ``action_mask [S, T, A] bool`` where the environment has masks; ``memory/<name> [S, *shape]``: the policy's memory
-    before each segment's first step; what the policy's ``experience_spec`` asks for ``[S, T, *shape]``.
+    ``advantages``, ``returns``, ``next_values [S, T] float32``; ``first``, ``terminated``, ``truncated``, ``valid
+    [S, T] bool``; ``action_mask [S, T, A] bool`` where the environment has masks; ``memory/<name> [S, *shape]``: the
+    policy's memory before each segment's first step; what the policy's ``experience_spec`` asks for ``[S, T, *shape]``.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Experience:
         has_action_mask: bool = False,
         policy_spec: Spec | None = None,
         memory_spec: Spec | None = None,
+        next_values: bool = False,
     ) -> None:
         config.check_rows(num_rows)
         self.num_rows = num_rows
@@ -56,7 +60,7 @@ class Experience:
         keys = ["env_obs", "first", "action", "act_log_prob", "values", "valid", *(policy_spec or ())]
         self.written_keys = tuple(dict.fromkeys([*keys, "action_mask"] if has_action_mask else keys))
         self.memory_keys = tuple(memory_spec or ())
-        fields = _fields(spec, has_action_mask, policy_spec or {})
+        fields = _fields(spec, has_action_mask, policy_spec or {}, next_values)
         steps = (self.num_segments, self.horizon)
         tensors = {k: torch.zeros(*steps, *shape, dtype=dtype, device=device) for k, (shape, dtype) in fields.items()}
         for name, (shape, dtype) in (memory_spec or {}).items():
@@ -105,12 +109,14 @@ class Experience:
             yield self._minibatch
 
 
-def _fields(spec: EnvSpec, has_action_mask: bool, policy_spec: Spec) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
+def _fields(
+    spec: EnvSpec, has_action_mask: bool, policy_spec: Spec, with_next: bool
+) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
     fields: dict[str, tuple[tuple[int, ...], torch.dtype]] = {
         "env_obs": (spec.obs_shape, _OBS_DTYPES[spec.obs_dtype]),
         "action": ((), torch.int64),
     }
-    for key in ("act_log_prob", "values", "rewards", "advantages", "returns"):
+    for key in ("act_log_prob", "values", "rewards", "advantages", "returns", *(("next_values",) if with_next else ())):
         fields[key] = ((), torch.float32)
     for key in ("first", "terminated", "truncated", "valid"):
         fields[key] = ((), torch.bool)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,6 +13,7 @@ from metta.common.vector_env import StepBatch, VectorEnv
 from metta.rl.context import RolloutStats, check_stop
 from metta.rl.episode_metrics import summarize_episodes
 from metta.rl.experience import Experience
+from metta.rl.loss.base import Loss
 
 if TYPE_CHECKING:
     from metta.agent.policy import Policy
@@ -27,12 +29,15 @@ def collect(
     generator: torch.Generator,
     stopwatch: Stopwatch,
     stop: StopFlag,
+    acting: Sequence[Loss[Any]] = (),
 ) -> RolloutStats:
     """Play ``experience.num_steps`` steps of every row and write them down.
 
     What an action earned arrives one ``recv`` later, so each step writes the outcome of the one before::
 
         recv(0) -> outcome of t-1 -> act -> write t -> send(0) -> recv(1) ...      at the end: recv -> bootstrap
+
+    ``acting`` are losses that have a word in what is played and recorded, such as imitation of a teacher.
 
     Raises:
         StopRequested: a signal came; the experience is incomplete and the epoch has to be done again.
@@ -45,7 +50,7 @@ def collect(
             if step > 0:
                 _write_outcome(experience, step - 1, batch)
             with stopwatch("rollout.inference"):
-                actions = _act(policy, experience, step, batch, generator)
+                actions = _act(policy, experience, step, batch, generator, acting)
             with stopwatch("rollout.env"):
                 env.send(slot, actions.to("cpu", torch.int32).numpy())
     for slot in range(env.num_slots):
@@ -57,11 +62,21 @@ def collect(
     return summarize_episodes(env.drain_episodes(), agent_steps=experience.num_rows * experience.num_steps)
 
 
-def _act(policy: Policy, experience: Experience, step: int, batch: StepBatch, generator: torch.Generator) -> Tensor:
+def _act(
+    policy: Policy,
+    experience: Experience,
+    step: int,
+    batch: StepBatch,
+    generator: torch.Generator,
+    acting: Sequence[Loss[Any]],
+) -> Tensor:
     rows = batch.rows
     if step % experience.horizon == 0:
         experience.write_memory(step, rows, policy.memory)  # before the policy resets the rows that are `first`
-    td = policy.act(_policy_inputs(batch, experience.device), generator=generator)
+    inputs = _policy_inputs(batch, experience.device)
+    td = policy.act(dict(inputs) if acting else inputs, generator=generator)
+    for loss in acting:
+        loss.act(inputs, td)
     td["valid"] = torch.from_numpy(~(batch.terminated | batch.truncated))
     experience.write_step(step, rows, {key: td[key] for key in experience.written_keys})
     return td["action"]

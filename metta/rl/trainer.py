@@ -16,7 +16,7 @@ from metta.common.run_dir import RunDir
 from metta.common.seeding import derive_seed
 from metta.common.stopwatch import Stopwatch
 from metta.common.vector_env import VectorEnv
-from metta.rl.advantage import compute_gae
+from metta.rl.advantage import fill_advantages
 from metta.rl.context import RolloutStats, StopRequested, TrainerContext, TrainerState, UpdateStats, check_stop
 from metta.rl.control.commands import ControlBox
 from metta.rl.control.phases_config import PhaseConfig
@@ -24,9 +24,11 @@ from metta.rl.control.rules.registry import build_rules
 from metta.rl.control.steering import Outside, Steering
 from metta.rl.diagnosis import save_diagnosis
 from metta.rl.experience import Experience
-from metta.rl.loss.registry import build_losses
+from metta.rl.loss.base import LossSetting, build_losses
+from metta.rl.objective import Objective
 from metta.rl.optim import build_optimizer
 from metta.rl.rollout import collect
+from metta.rl.schedule import Clock
 from metta.rl.signals import StopFlag
 from metta.rl.trainer_config import TrainerConfig
 from metta.rl.trainer_snapshot import flatten_optimizer, part, restore_optimizer, with_prefix
@@ -74,8 +76,9 @@ class Trainer:
         self.state_store, self.commit_interval = state_store, commit_interval
         self.stop = StopFlag() if stop is None else stop  # an unset flag is false
         self.state = TrainerState()
-        self.losses = build_losses(config.losses)
-        self.optimizer = build_optimizer(config.optimizer, policy)
+        setting = LossSetting(policy, config, env.num_rows, self.device, seed)
+        self.objective = Objective(policy, build_losses(config.losses, setting), config)
+        self.optimizer = build_optimizer(config.optimizer, policy, self.objective.own_parameters())
         rules = build_rules(config.rules)
         self.steering = Steering(policy, self.optimizer, config.optimizer, training_phases or {}, rules, control_box)
         self._outside = Outside(self.stop, self._checkpoint_now, announce)
@@ -141,6 +144,7 @@ class Trainer:
         self.stopwatch.lap()
         progress = self.state.agent_step / self.config.total_timesteps
         learning_rate = self.steering.set_rates(progress, self.state.agent_step)
+        scheduled = self.objective.begin_epoch(Clock(progress, self.state.agent_step, self.state.epoch))
         with self.stopwatch("rollout"):
             rollout = collect(
                 self.env,
@@ -149,17 +153,21 @@ class Trainer:
                 generator=self.action_rng,
                 stopwatch=self.stopwatch,
                 stop=self.stop,
+                acting=self.objective.acting,
             )
         self._call_hooks("on_rollout_end", UpdateStats(metrics={}, rollout=rollout, seconds={}))
         with self.stopwatch("advantage"):
-            self._compute_advantages()
+            fill_advantages(self.experience, self.config.gamma, self.config.gae_lambda)
+            self.objective.prepare(self.experience)
         with self.stopwatch("update"):
             metrics = self._update()
         self.state.epoch += 1
         self.state.agent_step += rollout.agent_steps
         self.state.env_step += rollout.agent_steps // self.env.spec.num_agents
         metrics |= {"hyperparameters/learning_rate": learning_rate, "experience/episodes": float(rollout.num_episodes)}
+        metrics |= scheduled
         metrics |= self.steering.end({**metrics, **rollout.episodes}, self.state)
+        self.objective.end_epoch({**metrics, **rollout.episodes})
         stats = self._stats(metrics, rollout)
         self._call_hooks("on_epoch_end", stats)
         self.commit()
@@ -186,6 +194,7 @@ class Trainer:
         tensors = {
             **with_prefix("policy", self.policy.state_dict()),
             **with_prefix("optimizer", flatten_optimizer(self.optimizer)),
+            **with_prefix("losses", self.objective.state()),
             **with_prefix("memory", self.policy.memory_state()),
             **with_prefix("wrappers", self.policy.wrapper_state()),
             **with_prefix("env", env_state or {}),
@@ -196,6 +205,7 @@ class Trainer:
             "env_is_exact": env_state is not None,
             "shared": self.context.shared.to_json(),
             "control": self.steering.state_dict(),
+            "schedules": self.objective.schedule_state(),
             "hooks": {hook.name: hook.state_dict() for hook in self.hooks},
         }
         return TrainerSnapshot(epoch=self.state.epoch, tensors=tensors, data=json.loads(json.dumps(data)))
@@ -218,6 +228,8 @@ class Trainer:
         for name, counter in data["counters"].items():
             setattr(self.state, name, counter)
         self._restore_env(snapshot)
+        self.objective.load_state(part("losses", tensors))
+        self.objective.load_schedule_state(data.get("schedules", {}))
         if "control" in data:  # states of older versions have none: nothing was in force
             self.steering.load_state_dict(data["control"], part("wrappers", tensors))
         self.context.shared.restore(data["shared"])
@@ -252,28 +264,14 @@ class Trainer:
             self.env.num_rows,
             device=self.device,
             has_action_mask=self.env.recv(0).action_mask is not None,
-            policy_spec=self.policy.experience_spec,
+            policy_spec={**self.policy.experience_spec, **self.objective.experience_spec},
             memory_spec=self.policy.memory_spec,
+            next_values=self.objective.reads("next_values"),
         )
-
-    def _compute_advantages(self) -> None:
-        line = self.experience.timeline
-        _, returns = compute_gae(
-            line("values"),
-            line("rewards"),
-            line("terminated"),
-            line("truncated"),
-            self.experience.bootstrap,
-            self.config.gamma,
-            self.config.gae_lambda,
-            out=line("advantages"),
-        )
-        line("returns").copy_(returns)
 
     def _update(self) -> dict[str, float]:
         return update(
-            self.policy,
-            self.losses,
+            self.objective,
             self.optimizer,
             self.experience,
             self.config,

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from metta.common.config import Config
 from metta.common.errors import ConfigError
 from metta.rl.control.rules.rules_config import RulesConfig
-from metta.rl.loss.loss_config import LossesConfig
+from metta.rl.loss.registry import Losses, default_losses
 
 _DEFAULT_ROWS = 384
 """Agent rows that the default sizes are tuned for: 16 environments of 24 agents."""
@@ -67,7 +67,10 @@ class TrainerConfig(Config):
     normalize_advantages: bool = Field(default=True, description="mean 0, deviation 1 within each minibatch")
     max_grad_norm: float = Field(default=0.5, ge=0, description="clip the gradient's global norm to this; 0 = off")
     optimizer: OptimizerConfig = OptimizerConfig()
-    losses: LossesConfig = LossesConfig()
+    losses: Losses = Field(
+        default_factory=default_losses,
+        description="what is minimised, by name; ppo_actor and ppo_critic are there unless enabled: false",
+    )
     rules: RulesConfig = Field(default_factory=RulesConfig, description="what a training does of itself")
 
     @model_validator(mode="after")

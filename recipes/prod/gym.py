@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metta.envs.gym_env_config import GymEnvConfig
-from metta.rl.loss.loss_config import LossesConfig, PPOCriticConfig
+from metta.rl.loss.ppo_critic_config import PPOCriticConfig
 from metta.rl.trainer_config import OptimizerConfig, TrainerConfig
 from metta.sim.evaluator_config import EvaluatorConfig
 from metta.sim.simulation_config import SimulationConfig
@@ -30,7 +30,7 @@ def train(env_id: str = "CartPole-v1") -> TrainTool:
             gamma=0.99,
             gae_lambda=0.95,
             optimizer=OptimizerConfig(learning_rate=1e-3),
-            losses=LossesConfig(ppo_critic=PPOCriticConfig(vf_coef=0.5, clip_vloss=True)),
+            losses={"ppo_critic": PPOCriticConfig(vf_coef=0.5, clip_vloss=True)},
         ),
         evaluator=EvaluatorConfig(simulations=simulations(env_id)),
     )

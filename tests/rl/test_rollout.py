@@ -20,11 +20,11 @@ from metta.mettagrid.vec_env_config import VecEnvConfig
 from metta.rl.advantage import compute_gae
 from metta.rl.context import RolloutStats, StopRequested
 from metta.rl.experience import Experience
-from metta.rl.loss.registry import build_losses
+from metta.rl.loss.base import build_losses
+from metta.rl.objective import normalize
 from metta.rl.rollout import collect
 from metta.rl.signals import StopFlag
 from metta.rl.trainer_config import TrainerConfig
-from metta.rl.update import normalize
 
 
 def make(env: VectorEnv, config: TrainerConfig) -> tuple[Policy, Experience]:

@@ -15,12 +15,13 @@ from metta.common.errors import NotANumberError
 from metta.common.stopwatch import Stopwatch
 from metta.rl.context import StopRequested
 from metta.rl.experience import Experience
-from metta.rl.loss.registry import build_losses
+from metta.rl.loss.base import LossSetting, build_losses
+from metta.rl.objective import Objective, normalize
 from metta.rl.optim import build_optimizer
 from metta.rl.rollout import collect
 from metta.rl.signals import StopFlag
 from metta.rl.trainer_config import TrainerConfig
-from metta.rl.update import normalize, update
+from metta.rl.update import update
 
 
 class Bench:
@@ -39,8 +40,10 @@ class Bench:
             self.experience.buffer[key].copy_(torch.randn(self.experience.buffer[key].shape, generator=noise))
 
     def update(self, stop: StopFlag | None = None) -> dict[str, float]:
-        losses, generator = build_losses(self.config.losses), torch.Generator().manual_seed(2)
-        arguments = (self.policy, losses, self.optimizer, self.experience, self.config)
+        generator = torch.Generator().manual_seed(2)
+        setting = LossSetting(self.policy, self.config, self.experience.num_rows, torch.device("cpu"), seed=0)
+        objective = Objective(self.policy, build_losses(self.config.losses, setting), self.config)
+        arguments = (objective, self.optimizer, self.experience, self.config)
         return update(*arguments, generator=generator, stop=stop or StopFlag(), epoch=7)
 
     def weights(self) -> Tensor:

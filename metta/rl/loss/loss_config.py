@@ -1,36 +1,51 @@
-"""Configs of the losses. A field of ``LossesConfig`` is a loss; they are summed in the order of its fields."""
+"""What the config of every loss has. Knows no torch."""
 
 from __future__ import annotations
 
-from pydantic import Field
+from collections.abc import Mapping
+from typing import ClassVar, Self
+
+from pydantic import Field, model_validator
 
 from metta.common.config import Config
+from metta.common.errors import ConfigError
+from metta.common.suggest import did_you_mean
+from metta.rl.schedule import ScheduleConfig
 
 
 class LossConfig(Config):
-    """What every loss has."""
+    """What every loss has. A subclass adds ``type`` (a Literal) and ``implementation``."""
+
+    implementation: ClassVar[str]
+    """The loss class, as ``module:Class``: it is imported when the loss is built, because it needs torch."""
 
     enabled: bool = Field(default=True, description="false leaves this loss out")
     weight: float = Field(default=1.0, ge=0, description="factor of this loss in the total")
+    schedules: Mapping[str, ScheduleConfig] = Field(
+        default_factory=dict[str, ScheduleConfig],
+        description="coefficients of this loss that change: name of the coefficient -> schedule",
+    )
+
+    @property
+    def kind(self) -> str:
+        """The loss's ``type``: its name, unless it is one of several."""
+        return str(getattr(self, "type"))  # noqa: B009 - each subclass has its own Literal
+
+    @model_validator(mode="after")
+    def _check_schedules(self) -> Self:
+        fields = {name: info for name, info in type(self).model_fields.items() if _is_number(info.annotation)}
+        for name, schedule in self.schedules.items():
+            if name not in fields:
+                hint = did_you_mean(name, fields)
+                raise ValueError(f"schedules: {name!r} is no number of this loss.{hint} It has {', '.join(fields)}.")
+            rest = self.model_dump(exclude={"schedules"})
+            for _, value in schedule.points:
+                try:
+                    type(self).model_validate({**rest, name: value})
+                except ConfigError as error:
+                    raise ValueError(f"schedules.{name}: {error}") from error
+        return self
 
 
-class PPOActorConfig(LossConfig):
-    """Clipped surrogate with an entropy bonus, arXiv:1707.06347 eq. 7."""
-
-    clip_coef: float = Field(default=0.2, gt=0, description="how far the probability ratio may leave 1")
-    ent_coef: float = Field(default=0.01, ge=0, description="weight of the entropy bonus")
-
-
-class PPOCriticConfig(LossConfig):
-    """Squared error of the value, optionally clipped around the value of the rollout."""
-
-    vf_coef: float = Field(default=1.0, ge=0, description="weight of the value loss within this loss")
-    clip_vloss: bool = Field(default=False, description="clip the change of the value like the actor's ratio")
-    vf_clip_coef: float = Field(default=0.2, gt=0, description="largest change of a value that is still rewarded")
-
-
-class LossesConfig(Config):
-    """The losses of a training run, summed by weight in this order."""
-
-    ppo_actor: PPOActorConfig = PPOActorConfig()
-    ppo_critic: PPOCriticConfig = PPOCriticConfig()
+def _is_number(annotation: object) -> bool:
+    return annotation is float or annotation == float | None

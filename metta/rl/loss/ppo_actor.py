@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from metta.rl.loss.base import Loss, LossOutput, masked_mean
-from metta.rl.loss.loss_config import PPOActorConfig
+from metta.rl.loss.ppo_actor_config import PPOActorConfig
 
 
-class PPOActorLoss(Loss):
+class PPOActorLoss(Loss[PPOActorConfig]):
     """Clipped surrogate with entropy bonus.
 
     Metrics: ``policy_loss``, ``entropy``, ``approx_kl`` (the k3 estimator), ``clipfrac``, ``importance`` (mean ratio).
@@ -21,11 +21,7 @@ class PPOActorLoss(Loss):
     reads = ("act_log_prob", "entropy")
     batch_reads = ("act_log_prob", "advantages", "valid")
 
-    def __init__(self, cfg: PPOActorConfig) -> None:
-        super().__init__(cfg)
-        self.cfg = cfg
-
-    def __call__(self, batch: Mapping[str, Tensor], output: Mapping[str, Tensor]) -> LossOutput:
+    def forward(self, batch: Mapping[str, Tensor], output: Mapping[str, Tensor]) -> LossOutput:
         valid, advantages, clip = batch["valid"], batch["advantages"], self.cfg.clip_coef
         # Ignored steps get ratio 1 before the exponential: an infinite one times zero would poison the gradient.
         log_ratio = torch.where(valid, output["act_log_prob"] - batch["act_log_prob"], 0.0)

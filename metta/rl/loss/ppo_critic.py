@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from metta.rl.loss.base import Loss, LossOutput, masked_mean
-from metta.rl.loss.loss_config import PPOCriticConfig
+from metta.rl.loss.ppo_critic_config import PPOCriticConfig
 
 
-class PPOCriticLoss(Loss):
+class PPOCriticLoss(Loss[PPOCriticConfig]):
     """Half the squared error between value and return; with ``clip_vloss`` the larger one of the value itself and of
     the value clipped around the rollout's.
 
@@ -21,11 +21,7 @@ class PPOCriticLoss(Loss):
     reads = ("values",)
     batch_reads = ("values", "returns", "valid")
 
-    def __init__(self, cfg: PPOCriticConfig) -> None:
-        super().__init__(cfg)
-        self.cfg = cfg
-
-    def __call__(self, batch: Mapping[str, Tensor], output: Mapping[str, Tensor]) -> LossOutput:
+    def forward(self, batch: Mapping[str, Tensor], output: Mapping[str, Tensor]) -> LossOutput:
         values, old_values, returns = output["values"], batch["values"], batch["returns"]
         error = (values - returns).square()
         if self.cfg.clip_vloss:

@@ -1,29 +1,48 @@
-"""All losses, a line each: config class -> loss class."""
+"""All losses: a line each in ``AnyLossConfig``. Knows no torch."""
 
 from __future__ import annotations
 
-from metta.common.errors import ConfigError
-from metta.rl.loss.base import Loss
-from metta.rl.loss.loss_config import LossConfig, LossesConfig, PPOActorConfig, PPOCriticConfig
-from metta.rl.loss.ppo_actor import PPOActorLoss
-from metta.rl.loss.ppo_critic import PPOCriticLoss
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, cast
 
-LOSSES: dict[type[LossConfig], type[Loss]] = {
-    PPOActorConfig: PPOActorLoss,
-    PPOCriticConfig: PPOCriticLoss,
-}
+from pydantic import BeforeValidator, Field
+
+from metta.common.config import Config
+from metta.rl.loss.ppo_actor_config import PPOActorConfig
+from metta.rl.loss.ppo_critic_config import PPOCriticConfig
+
+AnyLossConfig = Annotated[
+    PPOActorConfig | PPOCriticConfig,
+    Field(discriminator="type"),
+]
+
+_ALWAYS = ("ppo_actor", "ppo_critic")
+_NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 
 
-def build_losses(config: LossesConfig) -> dict[str, Loss]:
-    """The enabled losses by name, in the order of the config's fields.
+def default_losses() -> dict[str, Any]:
+    """The losses of a training that names none."""
+    return {"ppo_actor": PPOActorConfig(), "ppo_critic": PPOCriticConfig()}
 
-    Raises:
-        ConfigError: none is enabled.
-    """
-    configs = {name: getattr(config, name) for name in type(config).model_fields}
-    losses = {name: LOSSES[type(cfg)](cfg) for name, cfg in configs.items() if cfg.enabled}
-    if not losses:
-        raise ConfigError(
-            f"every loss is switched off. Set trainer.losses.<name>.enabled=true for one of {[*configs]}."
-        )
-    return losses
+
+def read_losses(value: Any) -> Any:
+    """Losses by name, the two of PPO first unless they stand elsewhere; a loss without type has its name as type."""
+    if not isinstance(value, Mapping):
+        return value  # pydantic says what it wanted
+    given = cast(Mapping[str, Any], value)
+    missing = {name: loss for name, loss in default_losses().items() if name not in given}
+    losses = {**missing, **given}
+    for name, loss in losses.items():
+        if _NAME.fullmatch(name) is None:
+            raise ValueError(f"{name!r} is no name of a loss: expected small letters, digits and _, a letter first")
+        if isinstance(loss, Mapping) and "type" not in loss:
+            losses[name] = {"type": name, **cast(Mapping[str, Any], loss)}
+        elif not isinstance(loss, Mapping | Config):
+            raise ValueError(f"{name}: expected the settings of a loss, got {loss!r}; to leave it out: enabled: false")
+    ordered = (*_ALWAYS, *(name for name in losses if name not in _ALWAYS))
+    return {name: losses[name] for name in ordered}
+
+
+Losses = Annotated[Mapping[str, AnyLossConfig], BeforeValidator(read_losses)]
+"""Losses by name, summed by weight in this order."""

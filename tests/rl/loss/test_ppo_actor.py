@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from metta.rl.loss.loss_config import PPOActorConfig
 from metta.rl.loss.ppo_actor import PPOActorLoss
+from metta.rl.loss.ppo_actor_config import PPOActorConfig
 
 
 def random_batch(seed: int = 0) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from metta.rl.loss.loss_config import PPOCriticConfig
 from metta.rl.loss.ppo_critic import PPOCriticLoss
+from metta.rl.loss.ppo_critic_config import PPOCriticConfig
 
 
 def random_batch() -> tuple[dict[str, Tensor], dict[str, Tensor]]:

@@ -6,6 +6,32 @@ Arrays must be C-contiguous and of the exact dtype: nothing is converted. Faults
 import numpy as np
 from numpy.typing import NDArray
 
+def dense_forward(
+    x: NDArray[np.float32],
+    w: NDArray[np.float32],
+    bias: NDArray[np.float32] | None,
+    relu: bool,
+    y: NDArray[np.float32],
+    num_threads: int,
+) -> None:
+    """``y = x w^T + bias``, then relu if wanted. Bits do not depend on ``num_threads``.
+
+    Shapes: x [B, K], w [N, K], bias [N], y [B, N].
+    """
+
+def dense_backward(
+    x: NDArray[np.float32],
+    w: NDArray[np.float32],
+    y: NDArray[np.float32],
+    grad_y: NDArray[np.float32],
+    relu: bool,
+    grad_x: NDArray[np.float32] | None,
+    grad_w: NDArray[np.float32],
+    grad_bias: NDArray[np.float32] | None,
+    num_threads: int,
+) -> None:
+    """Overwrite ``grad_x [B, K]``, ``grad_w [N, K]`` and ``grad_bias [N]`` with the gradients of ``dense_forward``."""
+
 def gae(
     values: NDArray[np.float32],
     rewards: NDArray[np.float32],
@@ -38,10 +64,11 @@ def token_bag_forward(
     obs: NDArray[np.uint8],
     table: NDArray[np.float32],
     bias: NDArray[np.float32],
+    relu: bool,
     out: NDArray[np.float32],
     num_threads: int,
 ) -> None:
-    """``out[b] = bias + sum of weight * table[row]`` over the tokens of ``obs[b]``.
+    """``out[b] = bias + sum of weight * table[row]`` over the tokens of ``obs[b]``, then relu if wanted.
 
     Shapes: positions [3, 256], scopes [256], rows and weights [256, 256] (see ``FeatureTable``), obs [B, K, 3],
     table [N, F], bias [F], out [B, F]. Bits do not depend on ``num_threads``.
@@ -53,12 +80,16 @@ def token_bag_backward(
     rows: NDArray[np.int32],
     weights: NDArray[np.float32],
     obs: NDArray[np.uint8],
+    out: NDArray[np.float32] | None,
     grad_out: NDArray[np.float32],
     grad_table: NDArray[np.float32],
     grad_bias: NDArray[np.float32],
     num_threads: int,
 ) -> None:
-    """Overwrite ``grad_table [N, F]`` and ``grad_bias [F]`` with the gradients of ``token_bag_forward``."""
+    """Overwrite ``grad_table [N, F]`` and ``grad_bias [F]`` with the gradients of ``token_bag_forward``.
+
+    ``out`` is its result if it ended with a relu, else None.
+    """
 
 def token_conv_forward(
     positions: NDArray[np.int32],

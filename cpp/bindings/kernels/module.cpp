@@ -1,6 +1,7 @@
 #include <pybind11/pybind11.h>
 
 // One file of bindings per subject.
+void BindDense(pybind11::module_& m);
 void BindGae(pybind11::module_& m);
 void BindSampleActions(pybind11::module_& m);
 void BindTokenBag(pybind11::module_& m);
@@ -8,6 +9,7 @@ void BindTokenConv(pybind11::module_& m);
 
 PYBIND11_MODULE(_kernels, m) {
   m.doc() = "CPU kernels for learning: numpy arrays in and out, no copies, GIL released while they run.";
+  BindDense(m);
   BindGae(m);
   BindSampleActions(m);
   BindTokenBag(m);

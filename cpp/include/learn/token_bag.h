@@ -27,19 +27,22 @@ struct TokenBagShape {
 // Largest row that `tables` can lead to, or -1: callers check it against num_rows before they run a kernel.
 std::int64_t LargestRow(const TokenTables& tables);
 
-// out[b] = bias + sum over the tokens of observation b of weight * table[row], added in token order.
+// out[b] = bias + sum over the tokens of observation b of weight * table[row], added in token order, then max(., 0) if
+// `relu`.
 //   obs [B, K, 3], table [N, F], bias [F], out [B, F].
 // Each out[b] is computed by one thread, so bits do not depend on num_threads; there is no sum across lanes and no
 // fused multiply-add, so they do not depend on the instruction set either.
 void TokenBagForward(const TokenTables& tables, const TokenBagShape& shape, std::span<const std::uint8_t> obs,
-                     std::span<const float> table, std::span<const float> bias, std::span<float> out, int num_threads);
+                     std::span<const float> table, std::span<const float> bias, bool relu, std::span<float> out,
+                     int num_threads);
 
 // grad_table[row] = sum over all tokens that used the row of weight * grad_out[b], grad_bias = sum of grad_out[b].
+// `out` is what the forward pass gave when it ended with a relu; empty: it did not.
 //   grad_out [B, F], grad_table [N, F] and grad_bias [F] are overwritten.
 // Each row of the table is summed by one thread, in the order of observations and tokens: bits do not depend on
 // num_threads.
 void TokenBagBackward(const TokenTables& tables, const TokenBagShape& shape, std::span<const std::uint8_t> obs,
-                      std::span<const float> grad_out, std::span<float> grad_table, std::span<float> grad_bias,
-                      int num_threads);
+                      std::span<const float> out, std::span<const float> grad_out, std::span<float> grad_table,
+                      std::span<float> grad_bias, int num_threads);
 
 }  // namespace mettagrid::learn

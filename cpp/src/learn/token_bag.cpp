@@ -82,12 +82,19 @@ LEARN_CLONES void AddVectors(const Entry* entries, std::size_t count, const floa
   }
 }
 
-// out = sum of `count` vectors, in their order.
+// out += `count` vectors, in their order.
 LEARN_CLONES void AddRows(const float* vectors, std::int64_t count, std::int64_t width, float* out) {
-  std::fill(out, out + width, 0.0F);
   for (std::int64_t i = 0; i < count; ++i, vectors += width) {
     for (std::int64_t c = 0; c < width; ++c) out[c] += vectors[c];
   }
+}
+
+LEARN_CLONES void ClampAtZero(float* values, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) values[i] = values[i] > 0.0F ? values[i] : 0.0F;
+}
+
+LEARN_CLONES void PassWherePositive(const float* out, const float* grad_out, std::int64_t count, float* grad) {
+  for (std::int64_t i = 0; i < count; ++i) grad[i] = out[i] > 0.0F ? grad_out[i] : 0.0F;
 }
 
 int UsefulThreads(int wanted, std::int64_t num_obs) {
@@ -163,6 +170,21 @@ void SortBlock(const TokenTables& tables, const TokenBagShape& shape, const std:
   }
 }
 
+struct RowRange {
+  std::int32_t first;
+  std::int32_t last;
+};
+
+// Adds a block's share of the gradients of the rows in `range`; `grad` are those of its observations.
+void AddRuns(const Block& block, RowRange range, const float* grad, std::int64_t width, float* grad_table) {
+  auto run = std::lower_bound(block.runs.begin(), block.runs.end(), range.first,
+                              [](const Block::Run& r, std::int32_t row) { return r.row < row; });
+  for (; run != block.runs.end() && run->row < range.last; ++run) {
+    float* sums = grad_table + run->row * width;
+    AddVectors(block.entries.data() + run->begin, run->end - run->begin, grad, width, sums, sums);
+  }
+}
+
 // Rows of the table at which to divide it, so that the parts have about equally many entries: num_parts + 1 numbers.
 std::vector<std::int32_t> DivideRows(const std::vector<Block>& blocks, std::int64_t num_rows, int num_parts) {
   std::vector<std::size_t> counts(static_cast<std::size_t>(num_rows), 0);
@@ -205,7 +227,8 @@ std::int64_t LargestRow(const TokenTables& tables) {
 }
 
 void TokenBagForward(const TokenTables& tables, const TokenBagShape& shape, std::span<const std::uint8_t> obs,
-                     std::span<const float> table, std::span<const float> bias, std::span<float> out, int num_threads) {
+                     std::span<const float> table, std::span<const float> bias, bool relu, std::span<float> out,
+                     int num_threads) {
   std::atomic<std::int64_t> next{0};
   RunOnThreads(UsefulThreads(num_threads, shape.num_obs), [&](int) {
     std::vector<Entry> entries(static_cast<std::size_t>(shape.num_tokens));
@@ -218,13 +241,14 @@ void TokenBagForward(const TokenTables& tables, const TokenBagShape& shape, std:
             Decode(tables, obs.data() + b * shape.num_tokens * 3, shape.num_tokens, entries.data());
         AddVectors(entries.data(), count, table.data(), shape.width, bias.data(), out.data() + b * shape.width);
       }
+      if (relu) ClampAtZero(out.data() + first * shape.width, (last - first) * shape.width);
     }
   });
 }
 
 void TokenBagBackward(const TokenTables& tables, const TokenBagShape& shape, std::span<const std::uint8_t> obs,
-                      std::span<const float> grad_out, std::span<float> grad_table, std::span<float> grad_bias,
-                      int num_threads) {
+                      std::span<const float> out, std::span<const float> grad_out, std::span<float> grad_table,
+                      std::span<float> grad_bias, int num_threads) {
   const int threads = UsefulThreads(num_threads, shape.num_obs);
   const std::int64_t num_blocks = (shape.num_obs + kRowsPerBlock - 1) / kRowsPerBlock;
   const auto size_of = [&](std::int64_t block) {
@@ -242,21 +266,23 @@ void TokenBagBackward(const TokenTables& tables, const TokenBagShape& shape, std
     }
   });
   const std::vector<std::int32_t> bounds = DivideRows(blocks, shape.num_rows, threads);
+  std::fill(grad_bias.begin(), grad_bias.end(), 0.0F);
   RunOnThreads(threads, [&](int thread) {
-    const std::int32_t first = bounds[static_cast<std::size_t>(thread)];
-    const std::int32_t last = bounds[static_cast<std::size_t>(thread) + 1];
+    const RowRange range{bounds[static_cast<std::size_t>(thread)], bounds[static_cast<std::size_t>(thread) + 1]};
+    Buffer<float> passed;  // each thread makes its own copy of a block's gradients: it fits its cache
     for (std::int64_t index = 0; index < num_blocks; ++index) {
-      const Block& block = blocks[static_cast<std::size_t>(index)];
-      const float* grad = grad_out.data() + index * kRowsPerBlock * shape.width;
-      auto run = std::lower_bound(block.runs.begin(), block.runs.end(), first,
-                                  [](const Block::Run& r, std::int32_t row) { return r.row < row; });
-      for (; run != block.runs.end() && run->row < last; ++run) {
-        float* sums = grad_table.data() + run->row * shape.width;
-        AddVectors(block.entries.data() + run->begin, run->end - run->begin, grad, shape.width, sums, sums);
+      const std::int64_t at = index * kRowsPerBlock * shape.width;
+      const float* grad = grad_out.data() + at;
+      if (!out.empty()) {
+        const std::int64_t count = size_of(index) * shape.width;
+        float* kept = passed.Reserve(static_cast<std::size_t>(count));
+        PassWherePositive(out.data() + at, grad, count, kept);
+        grad = kept;
       }
+      AddRuns(blocks[static_cast<std::size_t>(index)], range, grad, shape.width, grad_table.data());
+      if (thread == 0) AddRows(grad, size_of(index), shape.width, grad_bias.data());
     }
   });
-  AddRows(grad_out.data(), shape.num_obs, shape.width, grad_bias.data());
 }
 
 }  // namespace mettagrid::learn

@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from metta.agent.components.activation import activation_named, gain_of, initialised, orthogonal_init
+from metta.agent.components.dense import dense
 from metta.agent.components.inference import complete, shape_of, size_of
 from metta.agent.module import MettaModule, Shape, TensorMap
 from metta.common.env_spec import EnvSpec
@@ -52,7 +53,7 @@ class LinearModule(MettaModule):
         return complete(config, in_features=size_of(shapes, in_keys))
 
     def _compute(self, td: TensorMap) -> dict[str, Tensor]:
-        return {self.out_key: self.activate(self.linear(td[self.in_key]))}
+        return {self.out_key: dense(self.linear, td[self.in_key], self.activate)}
 
 
 class MLP(MettaModule):
@@ -96,5 +97,5 @@ class MLP(MettaModule):
         if self.in_dims != 1:
             x = x.flatten(-self.in_dims) if self.in_dims > 1 else x.unsqueeze(-1)
         for layer in self.layers:
-            x = self.activate(layer(x))
+            x = dense(layer, x, self.activate)  # pyright: ignore[reportArgumentType] - a ModuleList forgets types
         return {self.out_key: x}

@@ -69,55 +69,57 @@ class TokenBag(MettaModule):
     def _compute(self, td: TensorMap) -> dict[str, Tensor]:
         obs = td[self.in_key]
         weight = self.weight
+        relu = self.activate is torch.relu_  # computed along with the sums
         if not (self.native and weight.device.type == "cpu" and weight.dtype is torch.float32):
             out = self.index.sum_vectors(obs, weight, self.bias)
-        elif torch.is_grad_enabled() and (weight.requires_grad or self.bias.requires_grad):
-            out = _TokenBagFunction.apply(self.tables, obs, weight, self.bias)
+            return {self.out_key: self.activate(out)}
+        tokens = obs.reshape(-1, *obs.shape[-2:])
+        if torch.is_grad_enabled() and (weight.requires_grad or self.bias.requires_grad):
+            out = _TokenBagFunction.apply(self.tables, tokens, weight, self.bias, relu)
         else:
-            out = _forward(self.tables, obs, weight, self.bias)
-        return {self.out_key: self.activate(out)}
+            out = _forward(self.tables, tokens, weight, self.bias, relu)
+        out = out if relu else self.activate(out)
+        return {self.out_key: out if obs.ndim == 3 else out.view(*obs.shape[:-2], out.shape[-1])}
 
 
 class _TokenBagFunction(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, tables: Tables, obs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    def forward(ctx: Any, tables: Tables, tokens: Tensor, weight: Tensor, bias: Tensor, relu: bool) -> Tensor:
+        out = _forward(tables, tokens, weight, bias, relu)
         ctx.tables, ctx.num_rows = tables, weight.shape[0]
-        ctx.save_for_backward(obs)
-        return _forward(tables, obs, weight, bias)
+        ctx.save_for_backward(tokens, out if relu else None)
+        return out
 
     @staticmethod
     @once_differentiable
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride] - the decorator hides the parameters' names
         ctx: Any, *grad_outputs: Tensor
-    ) -> tuple[None, None, Tensor, Tensor]:
-        (obs,), (grad_out,) = ctx.saved_tensors, grad_outputs
+    ) -> tuple[None, None, Tensor, Tensor, None]:
+        (tokens, out), (grad_out,) = ctx.saved_tensors, grad_outputs
         tables: Tables = ctx.tables
         num_rows, width = ctx.num_rows, grad_out.shape[-1]
         grad_weight, grad_bias = grad_out.new_empty(num_rows, width), grad_out.new_empty(width)
         _kernels.token_bag_backward(
             *tables,
-            _tokens(obs),
-            grad_out.contiguous().view(-1, width).numpy(),
+            tokens.contiguous().numpy(),
+            None if out is None else out.detach().numpy(),
+            grad_out.contiguous().numpy(),
             grad_weight.numpy(),
             grad_bias.numpy(),
             torch.get_num_threads(),
         )
-        return None, None, grad_weight, grad_bias
+        return None, None, grad_weight, grad_bias, None
 
 
-def _forward(tables: Tables, obs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    width = weight.shape[1]
-    out = torch.empty(*obs.shape[:-2], width)
+def _forward(tables: Tables, tokens: Tensor, weight: Tensor, bias: Tensor, relu: bool) -> Tensor:
+    out = torch.empty(tokens.shape[0], weight.shape[1])
     _kernels.token_bag_forward(
         *tables,
-        _tokens(obs),
+        tokens.contiguous().numpy(),
         weight.detach().numpy(),
         bias.detach().numpy(),
-        out.view(-1, width).numpy(),
+        relu,
+        out.numpy(),
         torch.get_num_threads(),
     )
     return out
-
-
-def _tokens(obs: Tensor) -> NDArray[np.uint8]:
-    return obs.contiguous().view(-1, *obs.shape[-2:]).numpy()

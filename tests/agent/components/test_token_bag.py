@@ -107,8 +107,8 @@ def test_bits_do_not_depend_on_threads(token_spec: EnvSpec, make_tokens: MakeTok
         out, grad_weight, grad_bias = np.empty((1300, 48), np.float32), np.empty(bag.weight.shape, np.float32), None
         grad_bias = np.empty(48, np.float32)
         weight, bias = bag.weight.detach().numpy(), bag.bias.detach().numpy()
-        _kernels.token_bag_forward(*bag.tables, obs.numpy(), weight, bias, out, threads)
-        _kernels.token_bag_backward(*bag.tables, obs.numpy(), grad_out, grad_weight, grad_bias, threads)
+        _kernels.token_bag_forward(*bag.tables, obs.numpy(), weight, bias, False, out, threads)
+        _kernels.token_bag_backward(*bag.tables, obs.numpy(), None, grad_out, grad_weight, grad_bias, threads)
         results.append((out.tobytes(), grad_weight.tobytes(), grad_bias.tobytes()))
     assert all(result == results[0] for result in results)
 
@@ -156,10 +156,10 @@ def test_kernels_refuse_a_table_that_is_too_small(token_spec: EnvSpec, make_toke
     bag, obs = bag_of(token_spec, 4), make_tokens(2).numpy()
     weight, bias = np.zeros((10, 4), np.float32), np.zeros(4, np.float32)
     with pytest.raises(ValueError, match=r"table has 10 rows, but tokens lead to row 762"):
-        _kernels.token_bag_forward(*bag.tables, obs, weight, bias, np.zeros((2, 4), np.float32), 1)
+        _kernels.token_bag_forward(*bag.tables, obs, weight, bias, False, np.zeros((2, 4), np.float32), 1)
     full = bag.weight.detach().numpy()
     with pytest.raises(ValueError, match=r"out: expected shape \(2,4,\), got \(3,4,\)"):
-        _kernels.token_bag_forward(*bag.tables, obs, full, bias, np.zeros((3, 4), np.float32), 1)
+        _kernels.token_bag_forward(*bag.tables, obs, full, bias, False, np.zeros((3, 4), np.float32), 1)
 
 
 @pytest.mark.gpu
@@ -169,3 +169,17 @@ def test_cuda_equals_cpu(token_spec: EnvSpec, make_tokens: MakeTokens) -> None:
     expected = with_gradients(bag, obs, grad_out)
     for got, want in zip(with_gradients(bag.cuda(), obs.cuda(), grad_out.cuda()), expected, strict=True):
         torch.testing.assert_close(got.cpu(), want, rtol=1e-5, atol=1e-5)
+
+
+def test_a_relu_is_computed_along(token_spec: EnvSpec, make_tokens: MakeTokens) -> None:
+    """Values and gradients of the native pass with relu equal those of torch's expression."""
+    obs, grad_out = make_tokens(7, 90), torch.randn(7, 90, 20, generator=torch.Generator().manual_seed(1))
+    found: list[tuple[Tensor, Tensor, Tensor]] = []
+    for native in (True, False):
+        torch.manual_seed(0)
+        table = FeatureTable.from_spec(token_spec, "log")
+        bag = TokenBag(table, token_spec.obs_shape[0], 20, activation="relu", native=native)
+        found.append(with_gradients(bag, obs, grad_out))
+    assert 0.2 < float((found[0][0] > 0).float().mean()) < 0.8
+    for mine, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-5)

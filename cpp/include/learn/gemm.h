@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace mettagrid::learn {
+
+// A matrix in memory: element (i, j) is data[i * row_stride + j * column_stride].
+struct MatrixView {
+  const float* data;
+  std::int64_t row_stride;
+  std::int64_t column_stride;
+};
+
+// The right factor of products, B [depth, columns], copied into panels of 32 columns that are read from front to back.
+// The last panel is filled up with zeros.
+class PackedMatrix {
+ public:
+  static constexpr std::int64_t kPanel = 32;
+
+  void Pack(const MatrixView& b, std::int64_t depth, std::int64_t columns);
+  // Only panels [first, last); the others must be packed before they are used. Sizes come from Reserve.
+  void Reserve(std::int64_t depth, std::int64_t columns);
+  void PackPanels(const MatrixView& b, std::int64_t first, std::int64_t last);
+
+  std::int64_t depth() const { return depth_; }
+  std::int64_t columns() const { return columns_; }
+  std::int64_t num_panels() const { return (columns_ + kPanel - 1) / kPanel; }
+  const float* panel(std::int64_t index) const { return data_ + index * depth_ * kPanel; }
+
+ private:
+  std::vector<float> memory_;
+  float* data_ = nullptr;  // within memory_, at a cache line's start
+  std::int64_t depth_ = 0;
+  std::int64_t columns_ = 0;
+};
+
+// What a product starts from, before the first term is added.
+enum class Start : std::uint8_t { kZero, kBias, kOutput };
+
+// out[i, j] = start + sum over p of a(i, p) * b(p, j), for i < rows; `out` has rows of `out_stride` floats.
+// kBias starts each row with bias[j]; kOutput adds to what is there. `a` needs one stride of 1.
+// Each sum runs over p from the first to the last, so that its bits do not depend on how rows and panels are shared
+// out. They do depend on whether the machine has fused multiply-add.
+void Multiply(const MatrixView& a, std::int64_t rows, const PackedMatrix& b, Start start, const float* bias, float* out,
+              std::int64_t out_stride);
+
+}  // namespace mettagrid::learn

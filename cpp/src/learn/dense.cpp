@@ -1,0 +1,141 @@
+#include "learn/dense.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "learn/clones.h"
+#include "learn/gemm.h"
+#include "learn/parallel.h"
+
+namespace mettagrid::learn {
+namespace {
+
+constexpr std::int64_t kRowsPerTask = 96;    // a multiple of the rows that a product holds in registers
+constexpr std::int64_t kDepthPerPass = 192;  // rows of both factors that stay in the cache in a product over rows
+constexpr std::int64_t kOutPerTask = 192;    // rows of such a product's result that a thread takes at a time
+constexpr std::int64_t kSumColumns = 64;
+
+LEARN_CLONES void ClampAtZero(float* values, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) values[i] = values[i] > 0.0F ? values[i] : 0.0F;
+}
+
+// NaN in `y` passes no gradient, as in torch's relu.
+LEARN_CLONES void PassWherePositive(const float* y, const float* grad_y, std::int64_t count, float* out) {
+  for (std::int64_t i = 0; i < count; ++i) out[i] = y[i] > 0.0F ? grad_y[i] : 0.0F;
+}
+
+LEARN_CLONES void SumColumns(const float* rows, std::int64_t num_rows, std::int64_t stride, std::int64_t width,
+                             float* sums) {
+  std::fill(sums, sums + width, 0.0F);
+  for (std::int64_t r = 0; r < num_rows; ++r, rows += stride) {
+    for (std::int64_t c = 0; c < width; ++c) sums[c] += rows[c];
+  }
+}
+
+std::int64_t Parts(std::int64_t size, std::int64_t part) { return (size + part - 1) / part; }
+
+// Part of a GradientProduct: one panel of columns, some rows of the result.
+struct ProductTask {
+  const GradientProduct* product;
+  std::int64_t first_row;
+  std::int64_t first_column;
+};
+
+void RunTask(const ProductTask& task, std::int64_t rows, PackedMatrix& packed) {
+  const GradientProduct& product = *task.product;
+  const std::int64_t columns = std::min(PackedMatrix::kPanel, product.b_columns - task.first_column);
+  const std::int64_t out_rows = std::min(kOutPerTask, product.a_columns - task.first_row);
+  float* out = product.out + task.first_row * product.b_columns + task.first_column;
+  for (std::int64_t first = 0; first < rows; first += kDepthPerPass) {
+    packed.Pack({product.b + first * product.b_columns + task.first_column, product.b_columns, 1},
+                std::min(kDepthPerPass, rows - first), columns);
+    Multiply({product.a + first * product.a_columns + task.first_row, 1, product.a_columns}, out_rows, packed,
+             first == 0 ? Start::kZero : Start::kOutput, nullptr, out, product.b_columns);
+  }
+}
+
+}  // namespace
+
+void MultiplyTransposed(std::int64_t rows, std::span<const GradientProduct> products, const float* summed,
+                        std::span<float> sums, int num_threads) {
+  std::vector<ProductTask> tasks;
+  for (const GradientProduct& product : products) {
+    for (std::int64_t row = 0; row < product.a_columns; row += kOutPerTask) {
+      for (std::int64_t column = 0; column < product.b_columns; column += PackedMatrix::kPanel) {
+        tasks.push_back({&product, row, column});
+      }
+    }
+    if (rows == 0) std::fill(product.out, product.out + product.a_columns * product.b_columns, 0.0F);
+  }
+  const auto width = static_cast<std::int64_t>(sums.size());
+  const std::int64_t num_sums = Parts(width, kSumColumns);
+  const auto total = static_cast<std::int64_t>(tasks.size()) + num_sums;
+  std::atomic<std::int64_t> next{0};
+  RunOnThreads(static_cast<int>(std::min<std::int64_t>(num_threads, total)), [&](int) {
+    PackedMatrix packed;
+    for (std::int64_t index = next++; index < total; index = next++) {
+      if (index >= num_sums) {
+        RunTask(tasks[static_cast<std::size_t>(index - num_sums)], rows, packed);
+        continue;
+      }
+      const std::int64_t first = index * kSumColumns;
+      SumColumns(summed + first, rows, width, std::min(kSumColumns, width - first), sums.data() + first);
+    }
+  });
+}
+
+void DenseForward(const DenseShape& shape, std::span<const float> x, std::span<const float> w,
+                  std::span<const float> bias, std::span<float> y, int num_threads) {
+  PackedMatrix weights;
+  weights.Pack({w.data(), 1, shape.inputs}, shape.inputs, shape.outputs);
+  const std::int64_t num_tasks = Parts(shape.rows, kRowsPerTask);
+  std::atomic<std::int64_t> next{0};
+  RunOnThreads(static_cast<int>(std::min<std::int64_t>(num_threads, num_tasks)), [&](int) {
+    for (std::int64_t task = next++; task < num_tasks; task = next++) {
+      const std::int64_t first = task * kRowsPerTask;
+      const std::int64_t rows = std::min(kRowsPerTask, shape.rows - first);
+      float* out = y.data() + first * shape.outputs;
+      Multiply({x.data() + first * shape.inputs, shape.inputs, 1}, rows, weights,
+               bias.empty() ? Start::kZero : Start::kBias, bias.data(), out, shape.outputs);
+      if (shape.relu) ClampAtZero(out, rows * shape.outputs);
+    }
+  });
+}
+
+void DenseBackward(const DenseShape& shape, std::span<const float> x, std::span<const float> w,
+                   std::span<const float> y, std::span<const float> grad_y, std::span<float> grad_x,
+                   std::span<float> grad_w, std::span<float> grad_bias, int num_threads) {
+  const float* before = grad_y.data();  // the gradient before the relu
+  std::unique_ptr<float[]> passed;
+  if (shape.relu) {
+    passed = std::make_unique_for_overwrite<float[]>(grad_y.size());
+    before = passed.get();
+  }
+  if (shape.relu || !grad_x.empty()) {
+    PackedMatrix weights;
+    if (!grad_x.empty()) weights.Pack({w.data(), shape.inputs, 1}, shape.outputs, shape.inputs);
+    const std::int64_t num_tasks = Parts(shape.rows, kRowsPerTask);
+    std::atomic<std::int64_t> next{0};
+    RunOnThreads(static_cast<int>(std::min<std::int64_t>(num_threads, num_tasks)), [&](int) {
+      for (std::int64_t task = next++; task < num_tasks; task = next++) {
+        const std::int64_t first = task * kRowsPerTask;
+        const std::int64_t rows = std::min(kRowsPerTask, shape.rows - first);
+        const std::int64_t at = first * shape.outputs;
+        if (shape.relu) {
+          PassWherePositive(y.data() + at, grad_y.data() + at, rows * shape.outputs, passed.get() + at);
+        }
+        if (!grad_x.empty()) {
+          Multiply({before + at, shape.outputs, 1}, rows, weights, Start::kZero, nullptr,
+                   grad_x.data() + first * shape.inputs, shape.inputs);
+        }
+      }
+    });
+  }
+  const GradientProduct product{before, shape.outputs, x.data(), shape.inputs, grad_w.data()};
+  MultiplyTransposed(shape.rows, {&product, 1}, before, grad_bias, num_threads);
+}
+
+}  // namespace mettagrid::learn

@@ -1,0 +1,100 @@
+"""dense: a linear layer and its activation, native on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from metta.common import _kernels
+
+_FEWEST_ROWS = 32
+"""Below that, laying out the weights for the native product costs more than torch's whole product."""
+
+
+def dense(layer: nn.Linear, x: Tensor, activate: Callable[[Tensor], Tensor]) -> Tensor:
+    """``activate(layer(x))``; ``activate`` may write over its argument.
+
+    Rows are always taken flat: torch's layers return a view for ``[s, T, F]``, and writing over a view makes autograd
+    copy the whole gradient several times. On the CPU a native kernel computes layer and relu in one pass, with equal
+    bits for any number of threads.
+
+    Shapes: ``x [..., in_features]`` -> ``[..., out_features]``.
+    """
+    rows = x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
+    if runs_natively(layer.weight, rows) and not (layer._forward_hooks or layer._forward_pre_hooks):
+        relu = activate is torch.relu_
+        out = _dense_rows(rows, layer.weight, layer.bias, relu)
+        out = out if relu else activate(out)
+    else:
+        out = activate(layer(rows))
+    return out if x.ndim == 2 else out.view(*x.shape[:-1], out.shape[-1])
+
+
+def runs_natively(weight: Tensor, rows: Tensor) -> bool:
+    """Whether native kernels take these: ``float32`` on the CPU, many rows, no autocast and nobody who traces."""
+    return (
+        not torch.compiler.is_compiling()  # first: a graph for any number of rows must not ask how many there are
+        and rows.shape[0] >= _FEWEST_ROWS
+        and rows.dtype is torch.float32
+        and weight.dtype is torch.float32
+        and rows.device.type == "cpu"
+        and weight.device.type == "cpu"
+        and not torch.is_autocast_enabled("cpu")
+    )
+
+
+def _dense_rows(x: Tensor, weight: Tensor, bias: Tensor | None, relu: bool) -> Tensor:
+    if torch.is_grad_enabled() and (
+        x.requires_grad or weight.requires_grad or (bias is not None and bias.requires_grad)
+    ):
+        return _Dense.apply(x, weight, bias, relu)
+    return _forward(x, weight, bias, relu)
+
+
+class _Dense(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, relu: bool) -> Tensor:
+        y = _forward(x, weight, bias, relu)
+        ctx.save_for_backward(x, weight, y if relu else None)
+        ctx.relu, ctx.has_bias = relu, bias is not None
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride] - the decorator hides the parameters' names
+        ctx: Any, *grad_outputs: Tensor
+    ) -> tuple[Tensor | None, Tensor, Tensor | None, None]:
+        x, weight, y = ctx.saved_tensors
+        grad_y = grad_outputs[0].contiguous()
+        grad_x = torch.empty(x.shape) if ctx.needs_input_grad[0] else None
+        grad_weight = torch.empty(weight.shape)
+        grad_bias = torch.empty(weight.shape[0]) if ctx.has_bias else None
+        _kernels.dense_backward(
+            x.detach().contiguous().numpy(),
+            weight.detach().contiguous().numpy(),
+            (grad_y if y is None else y.detach()).numpy(),
+            grad_y.numpy(),
+            ctx.relu,
+            None if grad_x is None else grad_x.numpy(),
+            grad_weight.numpy(),
+            None if grad_bias is None else grad_bias.numpy(),
+            torch.get_num_threads(),
+        )
+        return grad_x, grad_weight, grad_bias, None
+
+
+def _forward(x: Tensor, weight: Tensor, bias: Tensor | None, relu: bool) -> Tensor:
+    y = torch.empty(x.shape[0], weight.shape[0])
+    _kernels.dense_forward(
+        x.detach().contiguous().numpy(),
+        weight.detach().contiguous().numpy(),
+        None if bias is None else bias.detach().numpy(),
+        relu,
+        y.numpy(),
+        torch.get_num_threads(),
+    )
+    return y

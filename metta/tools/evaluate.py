@@ -29,7 +29,7 @@ class EvaluateTool(Tool):
     policy_uris: tuple[str, ...] = Field(
         default=("mock://random",),
         min_length=1,
-        description="file:// policies (a folder means its latest), mock://random, mock://noop",
+        description="file:// policies (a folder means its latest), mock://random, mock://arena_teacher, ...",
     )
     num_episodes: int | None = Field(default=None, ge=1, description="episodes a simulation, instead of its own number")
     greedy: bool = Field(default=False, description="take the likeliest action instead of sampling")

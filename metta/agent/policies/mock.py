@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
 import torch
@@ -10,6 +11,8 @@ from torch import Tensor
 from metta.agent.distribution import choose_actions
 from metta.agent.memory import Rows
 from metta.agent.module import Data
+from metta.agent.policies.scripted.forager import ForagerPolicy
+from metta.agent.policies.scripted.teachers import arena_teacher, navigation_teacher
 from metta.common.env_spec import EnvSpec
 from metta.common.errors import ConfigError
 from metta.common.suggest import did_you_mean
@@ -74,10 +77,16 @@ class NoopPolicy:
         """Nothing to forget."""
 
 
-MOCK_POLICIES: dict[str, type[RandomPolicy] | type[NoopPolicy]] = {"random": RandomPolicy, "noop": NoopPolicy}
+ScriptedPolicy = RandomPolicy | NoopPolicy | ForagerPolicy
+MOCK_POLICIES: dict[str, Callable[[EnvSpec, torch.device | str], ScriptedPolicy]] = {
+    "random": RandomPolicy,
+    "noop": NoopPolicy,
+    "arena_teacher": arena_teacher,
+    "navigation_teacher": navigation_teacher,
+}
 
 
-def build_mock_policy(name: str, spec: EnvSpec, device: torch.device | str = "cpu") -> RandomPolicy | NoopPolicy:
+def build_mock_policy(name: str, spec: EnvSpec, device: torch.device | str = "cpu") -> ScriptedPolicy:
     """The scripted policy behind `mock://<name>`.
 
     Raises:

@@ -27,7 +27,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from measurement import commit, machine  # pyright: ignore[reportMissingImports]  # noqa: E402
+from measurement import commit, machine  # pyright: ignore[reportMissingImports]
 
 ROOT = Path(__file__).parents[2]
 POINTS = 20

@@ -19,6 +19,7 @@ from metta.common.errors import ConfigError, ExitCode, InterruptedBySignal
 from metta.common.log import get_logger, setup_logging
 from metta.common.run_dir import RunDir, RunLock, check_run_name
 from metta.common.seeding import derive_seed
+from metta.common.uri import artifact_name
 from metta.envs.env_config import EnvConfig
 from metta.rl.control.phases_config import PhaseConfig
 from metta.rl.trainer_config import TrainerConfig
@@ -172,12 +173,18 @@ class _Training:
 
     def _is_finished(self, snapshot: TrainerSnapshot) -> bool:
         done, total = int(snapshot.data["counters"]["agent_step"]), self.tool.trainer.total_timesteps
-        if done < total:
+        if done < total or self._is_incomplete(snapshot):
             return False
         text = f"run={self.run_dir.run} is finished: {done:,} of {total:,} agent-steps, epoch {snapshot.epoch}."
         _log.info("%s", text)
         print(f"{text} To train longer, set trainer.total_timesteps above {done:,}.")
         return True
+
+    def _is_incomplete(self, snapshot: TrainerSnapshot) -> bool:
+        """Whether a full disk kept the last policy, or rows, from being written: both can be made up for."""
+        sinks = snapshot.data["hooks"].get("metrics", {}).values()
+        waiting = any(isinstance(sink, dict) and sink.get("waiting") for sink in sinks)
+        return waiting or not (self.run_dir.checkpoints / artifact_name(self.run_dir.run, snapshot.epoch)).is_file()
 
     def _save_config(self) -> None:
         try:
@@ -260,12 +267,13 @@ class _Training:
         from metta.tracking.wandb import make_wandb_logger
 
         tool, run_dir = self.tool, self.run_dir
+        every = tool.checkpointer.epoch_interval
         interval = tool.evaluator.epoch_interval if tool.evaluator.is_on else 0
         wandb = make_wandb_logger(tool.wandb, run=run_dir.run, folder=run_dir.root, run_config=resolved_tree(tool))
         return [
             CheckpointHook(CheckpointManager(run_dir), tool.checkpointer, also_every=interval),
             EvaluationHook(_evaluator(tool.evaluator, str(device)), interval, tool.evaluator.seed, console.phase),
-            MetricsHook(JsonlLogger(run_dir.metrics_path), JsonlLogger(run_dir.timing_path), console, [wandb]),
+            MetricsHook(JsonlLogger(run_dir.metrics_path, every), JsonlLogger(run_dir.timing_path, every), console, [wandb]),
         ]
 
     def _say_start(self, trainer: Trainer, *, resumed: bool) -> None:

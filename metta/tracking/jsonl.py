@@ -24,36 +24,41 @@ class JsonlLogger:
 
     ``restore`` cuts the file at the committed length: rows of epochs that the run will do again, and half a row that a
     killed process left, go away. A row that cannot be written (disk full) waits for the next one, and is part of
-    ``state`` until then. NaN and infinity are written as null: JSON has no word for them.
+    ``state`` until then; failures count once in ``interval`` rows, so that rows are given up no sooner than policies. NaN and infinity are written as null: JSON has no word for them.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, interval: int = 1) -> None:
         self.path = path
+        self.interval = interval
         self._waiting: list[str] = []
-        self._failures = 0
+        self._failed_writes = 0
 
     def log(self, metrics: Mapping[str, float], step: int) -> None:
         """Append one row; ``step`` becomes ``agent_step``.
 
         Raises:
-            CheckpointError: the file could not be written for the third time in a row.
+            CheckpointError: the file could not be written for the third interval in a row.
         """
         row = {"agent_step": step, **{key: _plain(value) for key, value in metrics.items()}}
         self._waiting.append(json.dumps(row, sort_keys=True, separators=(",", ":")) + "\n")
         try:
             self._append("".join(self._waiting).encode())
         except OSError as error:
-            self._failures += 1
-            message = f"cannot append to {self.path}: {error.strerror or error}."
-            if self._failures >= MAX_FAILURES:
-                raise CheckpointError(
-                    f"{message} Third failure in a row, so the run stops. system.data_dir needs space."
-                ) from error
-            _log.warning(
-                "%s The row waits for the next epoch (failure %d of %d).", message, self._failures, MAX_FAILURES
-            )
+            self._count_failure(error)
         else:
-            self._waiting, self._failures = [], 0
+            self._waiting, self._failed_writes = [], 0
+
+    def _count_failure(self, error: OSError) -> None:
+        failures, within = divmod(self._failed_writes, self.interval)
+        self._failed_writes += 1
+        if within:
+            return
+        message = f"cannot append to {self.path}: {error.strerror or error}."
+        if failures + 1 >= MAX_FAILURES:
+            raise CheckpointError(
+                f"{message} Third failure in a row, so the run stops. system.data_dir needs space."
+            ) from error
+        _log.warning("%s The row waits for the next epoch (failure %d of %d).", message, failures + 1, MAX_FAILURES)
 
     def state(self) -> dict[str, Any]:
         return {"offset": _size(self.path), "waiting": list(self._waiting)}
@@ -76,7 +81,21 @@ class JsonlLogger:
         self._waiting = [str(line) for line in state.get("waiting", ())]
 
     def close(self) -> None:
-        """Nothing stays open between rows."""
+        """Nothing stays open between rows; those that wait get their last chance.
+
+        Raises:
+            CheckpointError: they cannot be written.
+        """
+        if not self._waiting:
+            return
+        try:
+            self._append("".join(self._waiting).encode())
+        except OSError as error:
+            raise CheckpointError(
+                f"{len(self._waiting)} rows cannot be appended to {self.path}: {error.strerror or error}. They are "
+                "part of the saved state: make room and start the same command again."
+            ) from error
+        self._waiting = []
 
     def _append(self, data: bytes) -> None:
         """All of ``data`` or nothing: half a row on a full disk is cut off again.

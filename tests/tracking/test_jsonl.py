@@ -84,6 +84,21 @@ def test_a_torn_last_line_is_left_out_and_a_broken_one_is_told(path: Path) -> No
         read_jsonl(path)
 
 
+def test_failures_count_once_an_interval_and_rows_get_a_last_chance(path: Path) -> None:
+    logger = JsonlLogger(path, interval=3)
+    path.symlink_to("/dev/full")
+    for step in range(6):
+        logger.log({"a": step}, step)
+    with pytest.raises(CheckpointError, match=r"6 rows cannot be appended .* start the same command again"):
+        logger.close()
+    with pytest.raises(CheckpointError, match="Third failure in a row"):
+        logger.log({"a": 6}, 6)
+    path.unlink()
+    logger.close()
+    logger.close()
+    assert [row["a"] for row in read_jsonl(path)] == list(range(7))
+
+
 def test_rows_wait_while_the_disk_is_full_and_the_third_failure_stops(path: Path) -> None:
     logger = JsonlLogger(path)
     logger.log({"a": 1}, 1)

@@ -51,8 +51,8 @@ class Training:
                 CheckpointHook(self.manager, CheckpointerConfig(epoch_interval=self.interval, keep_last=100)),
                 *self.hooks,
                 MetricsHook(
-                    JsonlLogger(self.run_dir.metrics_path),
-                    JsonlLogger(self.run_dir.timing_path),
+                    JsonlLogger(self.run_dir.metrics_path, self.interval),
+                    JsonlLogger(self.run_dir.timing_path, self.interval),
                     make_console_logger("demo", self.config.total_timesteps),
                 ),
             ],

@@ -273,7 +273,9 @@ class _Training:
         return [
             CheckpointHook(CheckpointManager(run_dir), tool.checkpointer, also_every=interval),
             EvaluationHook(_evaluator(tool.evaluator, str(device)), interval, tool.evaluator.seed, console.phase),
-            MetricsHook(JsonlLogger(run_dir.metrics_path, every), JsonlLogger(run_dir.timing_path, every), console, [wandb]),
+            MetricsHook(
+                JsonlLogger(run_dir.metrics_path, every), JsonlLogger(run_dir.timing_path, every), console, [wandb]
+            ),
         ]
 
     def _say_start(self, trainer: Trainer, *, resumed: bool) -> None:

@@ -24,7 +24,8 @@ class JsonlLogger:
 
     ``restore`` cuts the file at the committed length: rows of epochs that the run will do again, and half a row that a
     killed process left, go away. A row that cannot be written (disk full) waits for the next one, and is part of
-    ``state`` until then; failures count once in ``interval`` rows, so that rows are given up no sooner than policies. NaN and infinity are written as null: JSON has no word for them.
+    ``state`` until then; failures count once in ``interval`` rows, so that rows are given up no sooner than policies.
+    NaN and infinity are written as null: JSON has no word for them.
     """
 
     def __init__(self, path: Path, interval: int = 1) -> None:

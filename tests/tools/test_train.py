@@ -93,6 +93,13 @@ def test_a_finished_run_says_so_and_a_longer_one_goes_on(
     capsys.readouterr()
     assert tool().invoke() == 0
     assert "run=demo is finished: 512 of 512 agent-steps, epoch 4." in capsys.readouterr().out
+    last = tmp_path / "demo" / "checkpoints" / "demo:v4.mpt"
+    policy = last.read_bytes()
+    last.unlink()  # as if a full disk had kept it from being written
+    assert tool().invoke() == 0
+    assert last.read_bytes() == policy
+    assert (tmp_path / "demo" / "metrics.jsonl").read_bytes() == before
+    capsys.readouterr()
     assert tool({"trainer.total_timesteps": 768}).invoke() == 0
     assert "Resuming run=demo from epoch 4, agent step 512 of 768" in capsys.readouterr().out
     after = (tmp_path / "demo" / "metrics.jsonl").read_bytes()

@@ -86,6 +86,7 @@ def test_a_torn_last_line_is_left_out_and_a_broken_one_is_told(path: Path) -> No
 
 def test_failures_count_once_an_interval_and_rows_get_a_last_chance(path: Path) -> None:
     logger = JsonlLogger(path, interval=3)
+    path.parent.mkdir(exist_ok=True)
     path.symlink_to("/dev/full")
     for step in range(6):
         logger.log({"a": step}, step)

@@ -37,11 +37,19 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 512 KiB."""
     place = tmp_path / "disk"
     place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", place], capture_output=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", place], check=False, capture_output=True
+    )
     if mounted.returncode:
         pytest.skip("mounting a tmpfs needs root")
     yield place
     subprocess.run(["umount", "-l", place], check=True)
+
+
+def fill(path: Path) -> None:
+    with path.open("wb", buffering=0) as file:
+        while file.write(b"\0" * 4096):
+            pass
 
 
 class Fault:
@@ -65,12 +73,8 @@ class Fault:
         self.broken = broken
         ballast = self.disk / "ballast"
         if self.kind == "full" and broken:
-            with ballast.open("wb", buffering=0) as file:
-                try:
-                    while file.write(b"\0" * 4096):
-                        pass
-                except OSError as error:
-                    assert error.errno == errno.ENOSPC
+            with pytest.raises(OSError, match="No space left"):
+                fill(ballast)
         elif self.kind == "full":
             ballast.unlink(missing_ok=True)
         elif self.kind == "read_only":
@@ -89,9 +93,7 @@ WORDS = {
 
 
 @pytest.fixture
-def fault(
-    request: pytest.FixtureRequest, small_disk: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Fault]:
+def fault(request: pytest.FixtureRequest, small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fault]:
     fault = Fault(request.param, small_disk, monkeypatch)
     yield fault
     fault.set(False)

@@ -25,13 +25,21 @@ def dense(layer: nn.Linear, x: Tensor, activate: Callable[[Tensor], Tensor]) -> 
     Shapes: ``x [..., in_features]`` -> ``[..., out_features]``.
     """
     rows = x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
-    if runs_natively(layer.weight, rows) and not (layer._forward_hooks or layer._forward_pre_hooks):
-        relu = activate is torch.relu_
-        out = _dense_rows(rows, layer.weight, layer.bias, relu)
-        out = out if relu else activate(out)
-    else:
-        out = activate(layer(rows))
+    hooked = layer._forward_hooks or layer._forward_pre_hooks
+    out = activate(layer(rows)) if hooked else dense_rows(rows, layer.weight, layer.bias, activate)
     return out if x.ndim == 2 else out.view(*x.shape[:-1], out.shape[-1])
+
+
+def dense_rows(x: Tensor, weight: Tensor, bias: Tensor | None, activate: Callable[[Tensor], Tensor]) -> Tensor:
+    """``dense`` of bare weights.
+
+    Shapes: ``x [N, in]``, ``weight [out, in]``, ``bias [out]`` -> ``[N, out]``.
+    """
+    if not runs_natively(weight, x):
+        return activate(nn.functional.linear(x, weight, bias))
+    relu = activate is torch.relu_
+    out = _dense_rows(x, weight, bias, relu)
+    return out if relu else activate(out)
 
 
 def runs_natively(weight: Tensor, rows: Tensor) -> bool:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from metta.agent.components.activation import activation_named, gain_of, orthogonal_init
 from metta.agent.components.cnn import ConvSize, conv_size, make_convs
+from metta.agent.components.dense import dense, dense_rows
 from metta.agent.components.feature_table import FeatureTable
 from metta.agent.components.inference import token_arguments
 from metta.agent.components.token_conv import TokenConv, fits
@@ -74,14 +75,14 @@ class TokenCNN(MettaModule):
         else:
             x = self.activate(first(self.index.to_planes(tokens).to(first.weight.dtype)))
         for conv in rest:
-            x = self.activate(_convolve(conv, x))
-        x = self.activate(self.linear(x.flatten(1)))
+            x = self._convolve(conv, x)
+        x = dense(self.linear, x.flatten(1), self.activate)
         return {self.out_key: x.view(*obs.shape[:-2], -1)}
 
-
-def _convolve(conv: nn.Module, x: Tensor) -> Tensor:
-    """``conv(x)``; one matrix product where the kernel is as large as ``x [N, C, H, W]``."""
-    if not isinstance(conv, nn.Conv2d) or x.shape[-2:] != conv.kernel_size:
-        return conv(x)
-    flat = x.permute(0, 2, 3, 1).flatten(1)  # no copy when x lies channels last
-    return nn.functional.linear(flat, conv.weight.permute(0, 2, 3, 1).flatten(1), conv.bias)[:, :, None, None]
+    def _convolve(self, conv: nn.Module, x: Tensor) -> Tensor:
+        """One matrix product where the kernel is as large as ``x [N, C, H, W]``."""
+        if not isinstance(conv, nn.Conv2d) or x.shape[-2:] != conv.kernel_size:
+            return self.activate(conv(x))
+        flat = x.permute(0, 2, 3, 1).flatten(1)  # no copy when x lies channels last
+        weight = conv.weight.permute(0, 2, 3, 1).flatten(1)
+        return dense_rows(flat, weight, conv.bias, self.activate)[:, :, None, None]

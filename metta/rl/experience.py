@@ -31,7 +31,7 @@ class Experience:
     ``written_keys`` are what each step of a rollout writes when it acts.
 
     ``next_values`` is the value of the observation that came back, 0 where the episode terminated; filled in where a
-    loss reads it.
+    loss reads it. Keys of ``prepared_spec`` are written by losses between rollout and update.
 
     Shapes: ``env_obs [S, T, *obs_shape]``; ``action [S, T] int64``; ``act_log_prob``, ``values``, ``rewards``,
     ``advantages``, ``returns``, ``next_values [S, T] float32``; ``first``, ``terminated``, ``truncated``, ``valid
@@ -50,6 +50,7 @@ class Experience:
         policy_spec: Spec | None = None,
         memory_spec: Spec | None = None,
         next_values: bool = False,
+        prepared_spec: Spec | None = None,
     ) -> None:
         config.check_rows(num_rows)
         self.num_rows = num_rows
@@ -60,7 +61,7 @@ class Experience:
         keys = ["env_obs", "first", "action", "act_log_prob", "values", "valid", *(policy_spec or ())]
         self.written_keys = tuple(dict.fromkeys([*keys, "action_mask"] if has_action_mask else keys))
         self.memory_keys = tuple(memory_spec or ())
-        fields = _fields(spec, has_action_mask, policy_spec or {}, next_values)
+        fields = _fields(spec, has_action_mask, {**(policy_spec or {}), **(prepared_spec or {})}, next_values)
         steps = (self.num_segments, self.horizon)
         tensors = {k: torch.zeros(*steps, *shape, dtype=dtype, device=device) for k, (shape, dtype) in fields.items()}
         for name, (shape, dtype) in (memory_spec or {}).items():

@@ -95,6 +95,11 @@ class Objective(nn.Module):
         return {key: entry for loss in self.acting for key, entry in loss.experience_spec.items()}
 
     @property
+    def prepared_spec(self) -> ExperienceSpec:
+        """What losses write into the experience between rollout and update."""
+        return {key: entry for loss in self.losses.values() for key, entry in loss.prepared_spec.items()}
+
+    @property
     def acting(self) -> tuple[Loss[Any], ...]:
         """Losses that have a word in rollouts."""
         return tuple(loss for loss in self.losses.values() if loss.acts)

@@ -267,6 +267,7 @@ class Trainer:
             policy_spec={**self.policy.experience_spec, **self.objective.experience_spec},
             memory_spec=self.policy.memory_spec,
             next_values=self.objective.reads("next_values"),
+            prepared_spec=self.objective.prepared_spec,
         )
 
     def _update(self) -> dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -42,21 +42,25 @@ class LossSetting:
     device: torch.device
     seed: int
     """Of this loss alone: draw first weights from it."""
+    name: str = ""
+    """Of the loss, in ``trainer.losses``."""
 
-    def latent(self) -> tuple[str, int]:
-        """Key and width of what the actor head reads: the policy's last inner state.
+    def latent(self, output: str = "logits") -> tuple[str, int]:
+        """Key and width of what the head that writes ``output`` reads: the policy's last inner state.
 
         Raises:
             KeyContractError: the head reads something else than one vector.
         """
         network = self.policy.network
         components = (network.get_component(name) for name in network.execution_order)
-        (head,) = (component for component in components if "logits" in component.out_keys)
+        (head,) = (component for component in components if output in component.out_keys)
         key = str(head.in_keys[0])
         shape = network.output_shapes.get(key) or head.input_shapes.get(key) or ()
         width = shape[0] if len(shape) == 1 else None
         if not isinstance(width, int):
-            raise KeyContractError(f"this policy's actor head reads {key!r} of shape {shape}, expected one vector.")
+            raise KeyContractError(
+                f"this policy's head of {output!r} reads {key!r} of shape {shape}, expected one vector."
+            )
         return key, width
 
     def load_policy(self, uri: str) -> ActingPolicy:
@@ -106,6 +110,11 @@ class Loss(nn.Module, ABC, Generic[LossConfigT]):
     @property
     def experience_spec(self) -> ExperienceSpec:
         """What ``act`` writes for each step: key -> (shape, dtype)."""
+        return {}
+
+    @property
+    def prepared_spec(self) -> ExperienceSpec:
+        """What ``prepare`` writes for each step of the experience: key -> (shape, dtype)."""
         return {}
 
     def begin_epoch(self, clock: Clock) -> dict[str, float]:
@@ -168,9 +177,7 @@ def _build(name: str, cfg: LossConfig, setting: LossSetting | None) -> Loss[Any]
     kind = getattr(import_module(module), class_name)
     if setting is None:
         return kind(cfg)
-    own = LossSetting(
-        setting.policy, setting.config, setting.num_rows, setting.device, derive_seed(setting.seed, "loss", name)
-    )
+    own = replace(setting, seed=derive_seed(setting.seed, "loss", name), name=name)
     with torch.random.fork_rng(devices=[]):  # first weights depend on the loss's own seed alone
         torch.default_generator.manual_seed(own.seed)
         loss: Loss[Any] = kind(cfg, own)

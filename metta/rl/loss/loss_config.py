@@ -18,6 +18,8 @@ class LossConfig(Config):
 
     implementation: ClassVar[str]
     """The loss class, as ``module:Class``: it is imported when the loss is built, because it needs torch."""
+    claims: ClassVar[tuple[str, ...]] = ()
+    """What this loss alone means to train: ``actor``, ``critic``. Two types that claim one are refused."""
 
     enabled: bool = Field(default=True, description="false leaves this loss out")
     weight: float = Field(default=1.0, ge=0, description="factor of this loss in the total")

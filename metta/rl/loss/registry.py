@@ -6,14 +6,16 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, cast
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from metta.common.config import Config
+from metta.rl.loss.loss_config import LossConfig
 from metta.rl.loss.ppo_actor_config import PPOActorConfig
 from metta.rl.loss.ppo_critic_config import PPOCriticConfig
+from metta.rl.loss.vtrace_config import VTraceConfig
 
 AnyLossConfig = Annotated[
-    PPOActorConfig | PPOCriticConfig,
+    PPOActorConfig | PPOCriticConfig | VTraceConfig,
     Field(discriminator="type"),
 ]
 
@@ -44,5 +46,19 @@ def read_losses(value: Any) -> Any:
     return {name: losses[name] for name in ordered}
 
 
-Losses = Annotated[Mapping[str, AnyLossConfig], BeforeValidator(read_losses)]
+def check_claims(losses: Mapping[str, LossConfig]) -> Mapping[str, LossConfig]:
+    """Refuse two losses of different types that both mean to train the actor, or the critic, alone."""
+    holders: dict[str, str] = {}
+    for name, loss in losses.items():
+        for claim in loss.claims if loss.enabled else ():
+            holder = holders.setdefault(claim, name)
+            if losses[holder].kind != loss.kind:
+                raise ValueError(
+                    f"{holder!r} and {name!r} are both a training of the {claim}: one of them has to go. "
+                    f"Set trainer.losses.{holder}.enabled=false or trainer.losses.{name}.enabled=false"
+                )
+    return losses
+
+
+Losses = Annotated[Mapping[str, AnyLossConfig], BeforeValidator(read_losses), AfterValidator(check_claims)]
 """Losses by name, summed by weight in this order."""

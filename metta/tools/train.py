@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -22,9 +22,9 @@ from metta.common.seeding import derive_seed
 from metta.common.uri import artifact_name
 from metta.envs.env_config import EnvConfig
 from metta.rl.control.phases_config import PhaseConfig
+from metta.rl.monitor.metrics_config import MetricsConfig
 from metta.rl.trainer_config import TrainerConfig
 from metta.sim.evaluator_config import EvaluatorConfig
-from metta.tools.resolved import resolved_tree
 from metta.tools.tool import Tool
 from metta.tools.train_resume import check_same_run, default_run_name, note_machine
 from metta.tracking.config import WandbConfig
@@ -35,9 +35,7 @@ if TYPE_CHECKING:
     from metta.agent.policy import Policy
     from metta.checkpoint.trainer_state import TrainerSnapshot
     from metta.common.env_spec import EnvSpec
-    from metta.common.vector_env import VectorEnv
     from metta.rl.control.commands import ControlBox
-    from metta.rl.hooks.base import TrainerHook
     from metta.rl.signals import StopFlag
     from metta.rl.trainer import Trainer
     from metta.tracking.console import ConsoleLogger
@@ -71,6 +69,7 @@ class TrainTool(Tool):
     )
     checkpointer: CheckpointerConfig = Field(default_factory=CheckpointerConfig, description="what is saved when")
     evaluator: EvaluatorConfig = Field(default_factory=EvaluatorConfig, description="scores during training")
+    metrics: MetricsConfig = Field(default_factory=MetricsConfig, description="what is watched and where it is told")
     wandb: WandbConfig = Field(default_factory=WandbConfig, description="Weights & Biases; off by default")
 
     @field_validator("run")
@@ -167,6 +166,8 @@ class _Training:
         seconds, steps = time.monotonic() - began, trainer.state.agent_step - first_step
         uri = trainer.context.shared.latest_policy_uri
         _log.info("finished at epoch %d, agent step %d; policy %s", trainer.state.epoch, trainer.state.agent_step, uri)
+        if reason := trainer.context.shared.end_reason:
+            print(f"Ended early: {reason}. Its state is saved; without the tag the same command goes on.")
         print(f"Trained {steps:,} agent-steps in {seconds:,.0f} s ({steps / max(seconds, 1e-9):,.0f}/s).")
         print(f"Policy: {uri}")
         return ExitCode.OK
@@ -207,6 +208,7 @@ class _Training:
         from metta.envs.env_config import make_env
         from metta.rl.torch_setup import setup_torch
         from metta.rl.trainer import Trainer
+        from metta.tools.train_hooks import make_hooks
 
         tool = self.tool
         seed = tool.system.seed
@@ -220,7 +222,7 @@ class _Training:
             env,
             policy,
             self.run_dir,
-            self._make_hooks(env, policy, device, console),
+            make_hooks(tool, self.run_dir, device, console),
             device=device,
             seed=seed,
             state_store=store,
@@ -255,29 +257,6 @@ class _Training:
             )
         return policy
 
-    def _make_hooks(
-        self, env: VectorEnv, policy: Policy, device: torch.device, console: ConsoleLogger
-    ) -> list[TrainerHook]:
-        """In this order: the policy is written, evaluated, and then everything is logged."""
-        from metta.checkpoint.manager import CheckpointManager
-        from metta.rl.hooks.checkpoint import CheckpointHook
-        from metta.rl.hooks.evaluation import EvaluationHook
-        from metta.rl.hooks.metrics import MetricsHook
-        from metta.tracking.jsonl import JsonlLogger
-        from metta.tracking.wandb import make_wandb_logger
-
-        tool, run_dir = self.tool, self.run_dir
-        every = tool.checkpointer.epoch_interval
-        interval = tool.evaluator.epoch_interval if tool.evaluator.is_on else 0
-        wandb = make_wandb_logger(tool.wandb, run=run_dir.run, folder=run_dir.root, run_config=resolved_tree(tool))
-        return [
-            CheckpointHook(CheckpointManager(run_dir), tool.checkpointer, also_every=interval),
-            EvaluationHook(_evaluator(tool.evaluator, str(device)), interval, tool.evaluator.seed, console.phase),
-            MetricsHook(
-                JsonlLogger(run_dir.metrics_path, every), JsonlLogger(run_dir.timing_path, every), console, [wandb]
-            ),
-        ]
-
     def _say_start(self, trainer: Trainer, *, resumed: bool) -> None:
         state, total = trainer.state, self.tool.trainer.total_timesteps
         weights = sum(parameter.numel() for parameter in trainer.policy.parameters())
@@ -310,23 +289,3 @@ def _machine(device: torch.device) -> dict[str, Any]:
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "device": device.type if device.type == "cpu" else torch.cuda.get_device_name(device),
     }
-
-
-def _evaluator(config: EvaluatorConfig, device: str) -> Any:
-    """What EvaluationHook calls: training knows no simulations, so this is where the two meet."""
-
-    def evaluate(uri: str, seed: int, tick: Callable[[], None]) -> dict[str, dict[str, float]]:
-        from metta.eval.scorecard import evaluate_policies
-
-        evaluation = evaluate_policies(
-            config.planned(),
-            (uri,),
-            seed=seed,
-            greedy=not config.sampled,
-            device=device,
-            on_progress=lambda *_: tick(),
-        )
-        (resolved,) = evaluation.scorecard.policies
-        return evaluation.scorecard.means(resolved)
-
-    return evaluate

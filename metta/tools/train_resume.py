@@ -18,7 +18,7 @@ from metta.tools.resolved import differences, load_resolved, resolved_tree
 
 _log = get_logger(__name__)
 
-_MAY_CHANGE = ("run", "system.data_dir", "system.torch_threads", "checkpointer", "evaluator", "wandb")
+_MAY_CHANGE = ("run", "system.data_dir", "system.torch_threads", "checkpointer", "evaluator", "metrics", "wandb")
 """Keys that decide where and how often a run is written, watched or measured, never what is learned."""
 _TOTAL = "trainer.total_timesteps"
 
@@ -57,8 +57,8 @@ def check_same_run(run_dir: RunDir, wanted: Config) -> None:
     if refused:
         raise ConfigError(
             f"run={run_dir.run} was started with other settings:{''.join(refused)}\n"
-            "A run goes on with its own settings; only a longer trainer.total_timesteps, checkpointer, evaluator and "
-            "wandb may change. Drop these overrides, or choose another run=."
+            "A run goes on with its own settings; only a longer trainer.total_timesteps, checkpointer, evaluator, "
+            "metrics and wandb may change. Drop these overrides, or choose another run=."
         )
 
 

@@ -18,3 +18,9 @@ class WandbConfig(Config):
     group: str | None = Field(default=None, description="runs with one group are shown together")
     tags: tuple[str, ...] = Field(default=(), description="labels of the run")
     notes: str = Field(default="", description="free text shown with the run")
+    artifact_interval: int = Field(
+        default=0, ge=0, description="epochs between two policies uploaded as artifacts, and the last one; 0 = never"
+    )
+    abort_interval: int = Field(
+        default=10, ge=0, description="epochs between two looks whether the run was tagged 'abort'; 0 = never"
+    )

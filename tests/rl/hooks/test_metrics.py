@@ -67,10 +67,11 @@ def test_determined_numbers_and_times_are_kept_apart(make_trainer: Callable[...,
         (n, 64 * n, 64 * n) for n in (1, 2, 3)
     ]
     assert {"losses/policy_loss", "overview/reward", "hyperparameters/learning_rate"} <= rows[0].keys()
-    assert {"timing/rollout", "timing/update", "timing/total", "overview/sps", "memory/rss_bytes"} <= times[0].keys()
+    families = ("timing_per_epoch/msec/rollout", "timing_cumulative/update", "timing_per_epoch/frac/hooks")
+    assert {*families, "overview/sps", "trainer_memory/rss", "monitor/cpu_percent"} <= times[0].keys()
     assert rows[0].keys() & times[0].keys() == {"epoch", "agent_step"}
-    assert console.rows == wandb.rows
-    assert console.rows[0].keys() == (rows[0].keys() | times[0].keys()) - {"agent_step"}
+    assert wandb.rows[0].keys() - console.rows[0].keys() == {"env_step", "metric/agent_step", "metric/epoch"}
+    assert console.rows[0].keys() == (rows[0].keys() | times[0].keys()) - {"agent_step", "env_step"}
     assert console.events == ["start 0 0", "collecting", *["learning", "collecting"] * 3, "close"]
 
 

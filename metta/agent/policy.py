@@ -171,7 +171,7 @@ class Policy(nn.Module):
         limit = self.config.clip_range
         if limit <= 0:
             return
-        frozen = self._frozen_parameters()
+        frozen = self.frozen_parameters()
         with torch.no_grad():
             for module in self.network.modules():
                 if isinstance(module, _CLIPPED) and module.weight not in frozen:
@@ -256,10 +256,15 @@ class Policy(nn.Module):
         Frozen components end up without gradient, whoever gave them one (weights shared with another component): an
         optimizer passes a parameter over whose ``grad`` is None.
         """
-        for parameter in self._frozen_parameters():
+        for parameter in self.frozen_parameters():
             parameter.grad = None
         for _, wrapper in self._wrappers():
             wrapper.after_backward()
+
+    def frozen_parameters(self) -> set[nn.Parameter]:
+        """Parameters of components that learn nothing at present."""
+        frozen = (component for name, component in self.network.items() if self.network.controller.is_frozen(name))
+        return {parameter for component in frozen for parameter in component.parameters()}
 
     def after_step(self) -> None:
         """To be called after each optimizer step."""
@@ -270,10 +275,6 @@ class Policy(nn.Module):
     def after_epoch(self) -> None:
         """To be called after an epoch's last step: populations whose turn it is are set to their mean."""
         self.network.controller.populations.after_epoch()
-
-    def _frozen_parameters(self) -> set[nn.Parameter]:
-        frozen = (component for name, component in self.network.items() if self.network.controller.is_frozen(name))
-        return {parameter for component in frozen for parameter in component.parameters()}
 
     def _wrappers(self) -> list[tuple[str, WrapperModule]]:
         """All wrappers with the name of their component, in the order in which they touch gradients."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
@@ -11,6 +10,7 @@ from metta.common.config import Config
 from metta.common.errors import ConfigError
 from metta.rl.control.rules.rules_config import RulesConfig
 from metta.rl.loss.registry import Losses, default_losses
+from metta.rl.optim_config import OptimizerConfig
 
 _DEFAULT_ROWS = 384
 """Agent rows that the default sizes are tuned for: 16 environments of 24 agents."""
@@ -19,36 +19,6 @@ _MSG_MULTIPLE = (
     "trainer.{big}={big_value} is no multiple of trainer.{small}={small_value}: {reason}. "
     "Nearest that fits: trainer.{big}={nearest}."
 )
-
-
-class OptimizerConfig(Config):
-    """Adam or AdamW, one parameter group per component."""
-
-    type: Literal["adam", "adamw"] = "adam"
-    learning_rate: float = Field(default=3e-3, gt=0, description="at the start of training")
-    schedule: Literal["constant", "linear", "cosine"] = Field(
-        default="linear", description="how the learning rate goes from its start to final_fraction of it"
-    )
-    final_fraction: float = Field(default=0.0, ge=0, le=1, description="share of the learning rate left at the end")
-    beta1: float = Field(default=0.9, ge=0, lt=1)
-    beta2: float = Field(default=0.999, ge=0, lt=1)
-    eps: float = Field(default=1e-5, gt=0)
-    weight_decay: float = Field(default=0.0, ge=0)
-
-    def learning_rate_at(self, progress: float) -> float:
-        """Learning rate when ``progress`` (0 at the start, 1 at the end) of the training is done."""
-        return self.learning_rate * self.fraction_at(progress)
-
-    def fraction_at(self, progress: float) -> float:
-        """What the schedule multiplies learning rates by."""
-        done = min(max(progress, 0.0), 1.0)
-        if self.schedule == "constant":
-            left = 1.0
-        elif self.schedule == "linear":
-            left = 1.0 - done
-        else:
-            left = 0.5 * (1.0 + math.cos(math.pi * done))
-        return self.final_fraction + (1.0 - self.final_fraction) * left
 
 
 class TrainerConfig(Config):

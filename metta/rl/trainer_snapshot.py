@@ -10,6 +10,8 @@ from torch import Tensor
 
 from metta.common.errors import CheckpointError
 
+_GROUPS = "groups/"
+
 
 def with_prefix(prefix: str, tensors: Mapping[str, Any]) -> dict[str, Any]:
     """``{"<prefix>/<name>": tensor}``, tensors copied: training goes on changing the originals."""
@@ -23,9 +25,15 @@ def part(prefix: str, tensors: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def flatten_optimizer(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Per-parameter state as ``<parameter number>/<key>``; hyperparameters come from the config, not from here."""
+    """Per-parameter state as ``<parameter number>/<key>``, and the counters of groups that count as
+    ``groups/<group number>/<key>``; hyperparameters come from the config, not from here.
+    """
     state: dict[int, dict[str, Any]] = optimizer.state_dict()["state"]
-    return {f"{number}/{key}": torch.as_tensor(value) for number in state for key, value in state[number].items()}
+    flat = {f"{number}/{key}": torch.as_tensor(value) for number in state for key, value in state[number].items()}
+    for number, group in enumerate(optimizer.param_groups):
+        for key in _group_counters(optimizer):
+            flat[f"{_GROUPS}{number}/{key}"] = torch.tensor(float(group[key]), dtype=torch.float64)
+    return flat
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
@@ -36,8 +44,9 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Te
     """
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
-        number, _, key = name.partition("/")
-        state.setdefault(int(number), {})[key] = tensor.clone()
+        if not name.startswith(_GROUPS):
+            number, _, key = name.partition("/")
+            state.setdefault(int(number), {})[key] = tensor.clone()
     expected = sum(len(group["params"]) for group in optimizer.param_groups)
     if state and max(state) >= expected:
         raise CheckpointError(
@@ -45,6 +54,14 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Te
             "Was policy_architecture changed since the run began?"
         )
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    for number, group in enumerate(optimizer.param_groups):
+        for key in _group_counters(optimizer):
+            if (saved := tensors.get(f"{_GROUPS}{number}/{key}")) is not None:
+                group[key] = type(group[key])(saved.item())
+
+
+def _group_counters(optimizer: torch.optim.Optimizer) -> tuple[str, ...]:
+    return getattr(optimizer, "group_counters", ())
 
 
 def _copied(value: Any) -> Any:

@@ -15,6 +15,7 @@ from metta.rl.control.rules.not_a_number import NotANumber
 from metta.rl.experience import Experience
 from metta.rl.loss.base import masked_mean
 from metta.rl.objective import Objective
+from metta.rl.optim import training_weights
 from metta.rl.trainer_config import TrainerConfig
 
 if TYPE_CHECKING:
@@ -43,10 +44,11 @@ def update(
     """
     parameters = [parameter for parameter in objective.parameters() if parameter.requires_grad]
     steps: list[dict[str, Tensor]] = []
-    for _ in range(config.update_epochs):
-        for minibatch in experience.minibatches(generator):
-            check_stop(stop)
-            steps.append(_step(objective, optimizer, minibatch, parameters, config, norms=norms))
+    with training_weights(optimizer, objective.policy.frozen_parameters()):
+        for _ in range(config.update_epochs):
+            for minibatch in experience.minibatches(generator):
+                check_stop(stop)
+                steps.append(_step(objective, optimizer, minibatch, parameters, config, norms=norms))
     metrics = {key: torch.stack([step[key] for step in steps]).mean() for key in steps[0]}
     metrics |= _experience_metrics(experience)
     metrics["weights"] = nn.utils.get_total_norm(parameters)  # NaN as soon as one weight is

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from metta.common.errors import ConfigError
-from metta.rl.trainer_config import OptimizerConfig, TrainerConfig
+from metta.rl.trainer_config import TrainerConfig
 
 
 def sized(batch: int, minibatch: int, horizon: int) -> TrainerConfig:
@@ -55,15 +55,6 @@ def test_sizes_follow_the_rows() -> None:
         config = TrainerConfig.for_rows(num_rows)
         config.check_rows(num_rows)
         assert 1 <= config.batch_size / (64 * num_rows) <= 2
-
-
-@pytest.mark.parametrize(("schedule", "halfway"), [("constant", 1.0), ("linear", 0.55), ("cosine", 0.55)])
-def test_learning_rate_schedule(schedule: str, halfway: float) -> None:
-    config = OptimizerConfig().replace({"learning_rate": 1.0, "schedule": schedule, "final_fraction": 0.1})
-    assert config.learning_rate_at(0.0) == pytest.approx(1.0)
-    assert config.learning_rate_at(0.5) == pytest.approx(halfway)
-    assert config.learning_rate_at(1.0) == pytest.approx(1.0 if schedule == "constant" else 0.1)
-    assert config.learning_rate_at(1.7) == config.learning_rate_at(1.0)
 
 
 def test_limits_hold() -> None:

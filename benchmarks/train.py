@@ -34,13 +34,14 @@ PARTS = ("rollout.env", "rollout.inference", "advantage", "update")
 def main() -> None:
     args = parse_args()
     shorten_spins()  # as the command line does, before torch is imported
-    from metta.rl.torch_setup import setup_torch
+    from metta.rl.torch_setup import settled, setup_torch
 
     device = setup_torch(seed=args.seed, threads=args.threads, device=args.device)
     trainer = make_trainer(args, device)
-    for _ in range(WARM_UP_EPOCHS):
-        trainer.train_epoch()
-    result = measure(trainer, args.seconds)
+    with settled():
+        for _ in range(WARM_UP_EPOCHS):
+            trainer.train_epoch()
+        result = measure(trainer, args.seconds)
     trainer.env.close()
     print(json.dumps({**describe(args, trainer, device), **result}))
 

@@ -14,7 +14,7 @@ from metta.agent.components.token_bag import TokenBag
 from metta.agent.container import ComponentContainer
 from metta.agent.control.controller import load_wrapper_states, wrapper_states
 from metta.agent.control.training_control import ControlReport, TrainingControl
-from metta.agent.distribution import MaskedCategorical, choose_actions
+from metta.agent.distribution import MaskedCategorical, choose_actions, weigh_actions
 from metta.agent.executors.registry import EXECUTORS
 from metta.agent.memory import Memory, MemorySpec, Rows
 from metta.agent.module import MEMORY_PREFIX, NEXT_MEMORY_PREFIX, Data
@@ -149,15 +149,15 @@ class Policy(nn.Module):
             ShapeContractError: an input does not fit.
         """
         outputs = self.executor.run(self._inputs(td, {key: _required(td, key) for key in self._memory_keys}))
-        dist = MaskedCategorical(outputs["logits"], self._mask(td))
-        found = {
-            "act_log_prob": dist.log_prob(_required(td, "action")),
-            "entropy": dist.entropy(),
-            "values": outputs["values"],
-        }
-        for key in self._provided:
-            found[key] = dist.log_probs if key == "log_probs" else outputs[key]
-        return found
+        logits, mask, action = outputs["logits"], self._mask(td), _required(td, "action")
+        if "log_probs" in self._provided:
+            dist = MaskedCategorical(logits, mask)
+            outputs = {**outputs, "log_probs": dist.log_probs}
+            chosen, entropy = dist.log_prob(action), dist.entropy()
+        else:
+            chosen, entropy = weigh_actions(logits, mask, action)
+        found = {"act_log_prob": chosen, "entropy": entropy, "values": outputs["values"]}
+        return found | {key: outputs[key] for key in self._provided}
 
     def forward(self, td: Inputs) -> dict[str, Tensor]:
         """Same as ``evaluate``: data-parallel wrappers hook into ``forward``."""

@@ -6,6 +6,32 @@ Arrays must be C-contiguous and of the exact dtype: nothing is converted. Faults
 import numpy as np
 from numpy.typing import NDArray
 
+def categorical_forward(
+    logits: NDArray[np.float32],
+    mask: NDArray[np.bool_] | None,
+    actions: NDArray[np.int64],
+    log_probs: NDArray[np.float32],
+    chosen: NDArray[np.float32],
+    entropy: NDArray[np.float32],
+    num_threads: int,
+) -> None:
+    """Logarithms of each row's masked softmax, that of its action, and its entropy in nats.
+
+    Shapes: logits, mask and log_probs [B, A], actions, chosen and entropy [B].
+    """
+
+def categorical_backward(
+    log_probs: NDArray[np.float32],
+    mask: NDArray[np.bool_] | None,
+    actions: NDArray[np.int64],
+    entropy: NDArray[np.float32],
+    grad_chosen: NDArray[np.float32],
+    grad_entropy: NDArray[np.float32],
+    grad_logits: NDArray[np.float32],
+    num_threads: int,
+) -> None:
+    """Overwrite ``grad_logits [B, A]`` with the gradient of ``categorical_forward``'s ``chosen`` and ``entropy``."""
+
 def dense_forward(
     x: NDArray[np.float32],
     w: NDArray[np.float32],
@@ -43,6 +69,57 @@ def gae(
     advantages: NDArray[np.float32],
 ) -> None:
     """Generalised advantage estimates ``[S, T]``, written to ``advantages``."""
+
+def lstm_forward(
+    x: NDArray[np.float32],
+    first: NDArray[np.bool_],
+    h0: NDArray[np.float32],
+    c0: NDArray[np.float32],
+    w_ih: NDArray[np.float32],
+    w_hh: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    inputs: NDArray[np.float32],
+    gates: NDArray[np.float32],
+    cells: NDArray[np.float32],
+    before: NDArray[np.float32],
+    h: NDArray[np.float32],
+    hn: NDArray[np.float32],
+    cn: NDArray[np.float32],
+    num_threads: int,
+) -> None:
+    """One layer of LSTM over segments, its state zeroed before each step whose ``first`` is true.
+
+    Gates in torch's order. ``inputs``, ``gates``, ``cells`` and ``before`` are written for the backward pass. ``h`` is
+    the result, ``hn`` and ``cn`` the state after the last step. Bits do not depend on ``num_threads``.
+
+    Shapes: x [S, T, F], first [S, T], h0, c0, hn and cn [S, H], w_ih [4H, F], w_hh [4H, H], bias [4H] (both of torch's
+    added), inputs [T, S, F], gates [T, S, 4H], cells and before [T, S, H], h [S, T, H].
+    """
+
+def lstm_backward(
+    x: NDArray[np.float32],
+    first: NDArray[np.bool_],
+    h0: NDArray[np.float32],
+    c0: NDArray[np.float32],
+    w_ih: NDArray[np.float32],
+    w_hh: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    inputs: NDArray[np.float32],
+    gates: NDArray[np.float32],
+    cells: NDArray[np.float32],
+    before: NDArray[np.float32],
+    grad_h: NDArray[np.float32],
+    grad_hn: NDArray[np.float32],
+    grad_cn: NDArray[np.float32],
+    grad_x: NDArray[np.float32] | None,
+    grad_h0: NDArray[np.float32],
+    grad_c0: NDArray[np.float32],
+    grad_w_ih: NDArray[np.float32],
+    grad_w_hh: NDArray[np.float32],
+    grad_bias: NDArray[np.float32],
+    num_threads: int,
+) -> None:
+    """Gradients of ``lstm_forward`` from those of ``h``, ``hn`` and ``cn``; ``grad_bias`` is each of torch's two."""
 
 def sample_actions(
     logits: NDArray[np.float32],

@@ -157,9 +157,12 @@ class _Training:
             return self._train(trainer)
 
     def _train(self, trainer: Trainer) -> int:
+        from metta.rl.torch_setup import settled
+
         began, first_step = time.monotonic(), trainer.state.agent_step
         try:
-            trainer.train()
+            with settled():
+                trainer.train()
         except InterruptedBySignal as error:
             _log.info("%s", error)
             raise

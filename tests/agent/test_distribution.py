@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metta.agent.distribution import MaskedCategorical, choose_actions
+from metta.agent.distribution import MaskedCategorical, choose_actions, weigh_actions
 from metta.common import _kernels
 
 
@@ -98,3 +99,46 @@ def test_one_allowed_action_is_certain() -> None:
     dist = MaskedCategorical(torch.randn(3, 4), torch.tensor([[False, False, True, False]]).expand(3, 4))
     assert dist.sample().tolist() == [2, 2, 2]
     assert dist.entropy().tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("masked", [True, False])
+@pytest.mark.parametrize("actions", [1, 7, 37])
+def test_native_weighing_is_that_of_the_distribution(actions: int, masked: bool) -> None:
+    """Values and gradients, in three dimensions; a recorded action may be masked out where it was ignored."""
+    logits, mask = random_case(1, rows=60, actions=actions)
+    logits, allowed = logits.view(5, 12, actions), mask.view(5, 12, actions) if masked else None
+    generator = torch.Generator().manual_seed(0)
+    action = MaskedCategorical(logits, allowed).sample(generator)
+    factors = torch.randn(2, 5, 12, generator=generator)
+    found: list[list[torch.Tensor]] = []
+    for native in (True, False):
+        leaf = logits.clone().requires_grad_()
+        dist = MaskedCategorical(leaf, allowed)
+        outputs = weigh_actions(leaf, allowed, action) if native else (dist.log_prob(action), dist.entropy())
+        (outputs[0] * factors[0] + outputs[1] * factors[1]).sum().backward()
+        assert leaf.grad is not None
+        found.append([*(output.detach() for output in outputs), leaf.grad])
+    for mine, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=2e-6)
+
+
+def test_weighing_does_not_depend_on_threads_and_refuses_unknown_actions() -> None:
+    logits, mask = random_case(2, rows=5000)
+    action = MaskedCategorical(logits, mask).mode().numpy()
+    found: list[bytes] = []
+    for threads in (1, 3):
+        out = [torch.empty(logits.shape).numpy(), torch.empty(5000).numpy(), torch.empty(5000).numpy()]
+        _kernels.categorical_forward(logits.numpy(), mask.numpy(), action, *out, threads)
+        grad = torch.empty(logits.shape).numpy()
+        _kernels.categorical_backward(out[0], mask.numpy(), action, out[2], out[1], out[2], grad, threads)
+        found.append(b"".join(array.tobytes() for array in (*out, grad)))
+    assert found[0] == found[1]
+    with pytest.raises(ValueError, match=r"actions: 7 is not in 0 \.\. 6"):
+        weigh_actions(logits, mask, torch.full((5000,), 7))
+
+
+def test_what_is_not_a_number_stays_visible() -> None:
+    logits = torch.zeros(2, 3)
+    logits[1, 2] = float("nan")
+    chosen, entropy = weigh_actions(logits, None, torch.tensor([0, 2]))
+    assert chosen.isnan().tolist() == entropy.isnan().tolist() == [False, True]

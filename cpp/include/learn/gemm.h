@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <vector>
 
 namespace mettagrid::learn {
@@ -13,6 +12,17 @@ struct MatrixView {
   std::int64_t column_stride;
 };
 
+// Floats that begin at a cache line; the contents are lost when it grows.
+class AlignedFloats {
+ public:
+  float* Reserve(std::int64_t size);
+  const float* data() const { return data_; }
+
+ private:
+  std::vector<float> memory_;
+  float* data_ = nullptr;  // within memory_
+};
+
 // The right factor of products, B [depth, columns], copied into panels of 32 columns that are read from front to back.
 // The last panel is filled up with zeros.
 class PackedMatrix {
@@ -20,20 +30,35 @@ class PackedMatrix {
   static constexpr std::int64_t kPanel = 32;
 
   void Pack(const MatrixView& b, std::int64_t depth, std::int64_t columns);
-  // Only panels [first, last); the others must be packed before they are used. Sizes come from Reserve.
-  void Reserve(std::int64_t depth, std::int64_t columns);
-  void PackPanels(const MatrixView& b, std::int64_t first, std::int64_t last);
 
   std::int64_t depth() const { return depth_; }
   std::int64_t columns() const { return columns_; }
   std::int64_t num_panels() const { return (columns_ + kPanel - 1) / kPanel; }
-  const float* panel(std::int64_t index) const { return data_ + index * depth_ * kPanel; }
+  const float* panel(std::int64_t index) const { return panels_.data() + index * depth_ * kPanel; }
 
  private:
-  std::vector<float> memory_;
-  float* data_ = nullptr;  // within memory_, at a cache line's start
+  AlignedFloats panels_;
   std::int64_t depth_ = 0;
   std::int64_t columns_ = 0;
+};
+
+// The left factor of a product a^T b, copied into strips of 12 of its columns, each read from front to back: in place,
+// its rows are often a power of two of bytes apart and drive each other out of the cache.
+class PackedTranspose {
+ public:
+  static constexpr std::int64_t kStrip = 12;
+
+  // The transpose of a [depth, rows], whose rows are `stride` floats apart.
+  void Pack(const float* a, std::int64_t stride, std::int64_t depth, std::int64_t rows);
+
+  const float* data() const { return strips_.data(); }
+  std::int64_t depth() const { return depth_; }
+  std::int64_t rows() const { return rows_; }
+
+ private:
+  AlignedFloats strips_;
+  std::int64_t depth_ = 0;
+  std::int64_t rows_ = 0;
 };
 
 // What a product starts from, before the first term is added.
@@ -45,5 +70,8 @@ enum class Start : std::uint8_t { kZero, kBias, kOutput };
 // out. They do depend on whether the machine has fused multiply-add.
 void Multiply(const MatrixView& a, std::int64_t rows, const PackedMatrix& b, Start start, const float* bias, float* out,
               std::int64_t out_stride);
+
+// The same for a packed left factor.
+void Multiply(const PackedTranspose& a, const PackedMatrix& b, Start start, float* out, std::int64_t out_stride);
 
 }  // namespace mettagrid::learn

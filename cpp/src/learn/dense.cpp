@@ -15,16 +15,16 @@ namespace {
 
 constexpr std::int64_t kRowsPerTask = 96;    // a multiple of the rows that a product holds in registers
 constexpr std::int64_t kDepthPerPass = 192;  // rows of both factors that stay in the cache in a product over rows
-constexpr std::int64_t kOutPerTask = 192;    // rows of such a product's result that a thread takes at a time
+constexpr std::int64_t kOutPerTask = 240;    // rows of such a product's result that a thread takes at most
 constexpr std::int64_t kSumColumns = 64;
 
 LEARN_CLONES void ClampAtZero(float* values, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) values[i] = values[i] > 0.0F ? values[i] : 0.0F;
+  for (std::int64_t i = 0; i < count; ++i) values[i] = values[i] < 0.0F ? 0.0F : values[i];
 }
 
-// NaN in `y` passes no gradient, as in torch's relu.
+// As torch does: what is not a number stays so, and lets the gradient pass.
 LEARN_CLONES void PassWherePositive(const float* y, const float* grad_y, std::int64_t count, float* out) {
-  for (std::int64_t i = 0; i < count; ++i) out[i] = y[i] > 0.0F ? grad_y[i] : 0.0F;
+  for (std::int64_t i = 0; i < count; ++i) out[i] = y[i] <= 0.0F ? 0.0F : grad_y[i];
 }
 
 LEARN_CLONES void SumColumns(const float* rows, std::int64_t num_rows, std::int64_t stride, std::int64_t width,
@@ -37,37 +37,60 @@ LEARN_CLONES void SumColumns(const float* rows, std::int64_t num_rows, std::int6
 
 std::int64_t Parts(std::int64_t size, std::int64_t part) { return (size + part - 1) / part; }
 
-// Part of a GradientProduct: one panel of columns, some rows of the result.
+// Part of a GradientProduct: some rows and columns of its result.
 struct ProductTask {
   const GradientProduct* product;
   std::int64_t first_row;
+  std::int64_t rows;
   std::int64_t first_column;
+  std::int64_t columns;
 };
 
-void RunTask(const ProductTask& task, std::int64_t rows, PackedMatrix& packed) {
+struct PackSpace {
+  PackedTranspose a;
+  PackedMatrix b;
+};
+
+void RunTask(const ProductTask& task, std::int64_t depth, PackSpace& space) {
   const GradientProduct& product = *task.product;
-  const std::int64_t columns = std::min(PackedMatrix::kPanel, product.b_columns - task.first_column);
-  const std::int64_t out_rows = std::min(kOutPerTask, product.a_columns - task.first_row);
   float* out = product.out + task.first_row * product.b_columns + task.first_column;
-  for (std::int64_t first = 0; first < rows; first += kDepthPerPass) {
-    packed.Pack({product.b + first * product.b_columns + task.first_column, product.b_columns, 1},
-                std::min(kDepthPerPass, rows - first), columns);
-    Multiply({product.a + first * product.a_columns + task.first_row, 1, product.a_columns}, out_rows, packed,
-             first == 0 ? Start::kZero : Start::kOutput, nullptr, out, product.b_columns);
+  for (std::int64_t first = 0; first < depth; first += kDepthPerPass) {
+    const std::int64_t count = std::min(kDepthPerPass, depth - first);
+    space.a.Pack(product.a + first * product.a_columns + task.first_row, product.a_columns, count, task.rows);
+    space.b.Pack({product.b + first * product.b_columns + task.first_column, product.b_columns, 1}, count,
+                 task.columns);
+    Multiply(space.a, space.b, first == 0 ? Start::kZero : Start::kOutput, out, product.b_columns);
   }
+}
+
+// Blocks of rows as long as they fit the cache; columns are shared out only where there are fewer blocks than threads.
+std::vector<ProductTask> ShareOut(std::span<const GradientProduct> products, int num_threads) {
+  std::int64_t num_blocks = 0;
+  for (const GradientProduct& product : products) num_blocks += Parts(product.a_columns, kOutPerTask);
+  const std::int64_t wanted = Parts(num_threads, std::max<std::int64_t>(num_blocks, 1));
+  std::vector<ProductTask> tasks;
+  for (const GradientProduct& product : products) {
+    const std::int64_t blocks = Parts(product.a_columns, kOutPerTask);
+    const std::int64_t height =
+        Parts(Parts(product.a_columns, blocks), PackedTranspose::kStrip) * PackedTranspose::kStrip;
+    const std::int64_t panels = Parts(product.b_columns, PackedMatrix::kPanel);
+    const std::int64_t width = Parts(panels, std::min(wanted, panels)) * PackedMatrix::kPanel;
+    for (std::int64_t row = 0; row < product.a_columns; row += height) {
+      for (std::int64_t column = 0; column < product.b_columns; column += width) {
+        tasks.push_back({&product, row, std::min(height, product.a_columns - row), column,
+                         std::min(width, product.b_columns - column)});
+      }
+    }
+  }
+  return tasks;
 }
 
 }  // namespace
 
 void MultiplyTransposed(std::int64_t rows, std::span<const GradientProduct> products, const float* summed,
                         std::span<float> sums, int num_threads) {
-  std::vector<ProductTask> tasks;
+  const std::vector<ProductTask> tasks = ShareOut(products, num_threads);
   for (const GradientProduct& product : products) {
-    for (std::int64_t row = 0; row < product.a_columns; row += kOutPerTask) {
-      for (std::int64_t column = 0; column < product.b_columns; column += PackedMatrix::kPanel) {
-        tasks.push_back({&product, row, column});
-      }
-    }
     if (rows == 0) std::fill(product.out, product.out + product.a_columns * product.b_columns, 0.0F);
   }
   const auto width = static_cast<std::int64_t>(sums.size());
@@ -75,10 +98,10 @@ void MultiplyTransposed(std::int64_t rows, std::span<const GradientProduct> prod
   const auto total = static_cast<std::int64_t>(tasks.size()) + num_sums;
   std::atomic<std::int64_t> next{0};
   RunOnThreads(static_cast<int>(std::min<std::int64_t>(num_threads, total)), [&](int) {
-    PackedMatrix packed;
+    PackSpace space;
     for (std::int64_t index = next++; index < total; index = next++) {
       if (index >= num_sums) {
-        RunTask(tasks[static_cast<std::size_t>(index - num_sums)], rows, packed);
+        RunTask(tasks[static_cast<std::size_t>(index - num_sums)], rows, space);
         continue;
       }
       const std::int64_t first = index * kSumColumns;

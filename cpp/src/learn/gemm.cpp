@@ -10,6 +10,7 @@ namespace mettagrid::learn {
 namespace {
 
 constexpr std::int64_t kPanel = PackedMatrix::kPanel;
+constexpr std::int64_t kStrip = PackedTranspose::kStrip;
 constexpr std::size_t kCacheLine = 64;
 
 template <int kFloats>
@@ -21,7 +22,8 @@ struct VectorOf {
 struct Job {
   const float* a;
   std::int64_t row_stride;
-  std::int64_t step;  // from p to p + 1
+  std::int64_t strip_stride;  // from a row to the one kStrip further
+  std::int64_t step;          // from p to p + 1
   std::int64_t depth;
   const float* panel;
   Start start;
@@ -79,6 +81,9 @@ inline __attribute__((always_inline)) void Tile(const Job& job, std::int64_t row
 // A panel in parts of kFloats * kVectors columns.
 template <int kFloats, int kVectors, int kRows>
 inline __attribute__((always_inline)) void PanelRows(Job job) {
+  if constexpr (kVectors > 1) {
+    if (job.columns <= kFloats) return PanelRows<kFloats, 1, kRows>(job);
+  }
   constexpr std::int64_t kColumns = kFloats * kVectors;
   const std::int64_t all = job.columns;
   for (std::int64_t c = 0; c < all; c += kColumns) {
@@ -95,15 +100,26 @@ inline __attribute__((always_inline)) void PanelRows(Job job) {
 }
 
 template <int kFloats, int kVectors, int kRows>
-inline __attribute__((always_inline)) void AllRows(Job job, std::int64_t rows) {
-  const auto advance = [&job, &rows](std::int64_t count) {
-    job.a += count * job.row_stride;
-    job.out += count * job.out_stride;
-    rows -= count;
+inline __attribute__((always_inline)) void AllRows(const Job& all, std::int64_t rows) {
+  static_assert(kStrip % kRows == 0);
+  Job job = all;
+  std::int64_t row = 0;
+  const auto place = [&] {
+    job.a = all.a + row / kStrip * all.strip_stride + row % kStrip * all.row_stride;
+    job.out = all.out + row * all.out_stride;
   };
-  for (; rows >= kRows; advance(kRows)) PanelRows<kFloats, kVectors, kRows>(job);
-  for (; rows >= 4; advance(4)) PanelRows<kFloats, kVectors, 4>(job);
-  for (; rows > 0; advance(1)) PanelRows<kFloats, kVectors, 1>(job);
+  for (; rows - row >= kRows; row += kRows) {
+    place();
+    PanelRows<kFloats, kVectors, kRows>(job);
+  }
+  for (; rows - row >= 4; row += 4) {
+    place();
+    PanelRows<kFloats, kVectors, 4>(job);
+  }
+  for (; row < rows; ++row) {
+    place();
+    PanelRows<kFloats, kVectors, 1>(job);
+  }
 }
 
 // 12 x 2 sums of 16 floats fill AVX-512's 32 registers, 6 x 2 of 8 the 16 of AVX2.
@@ -123,25 +139,41 @@ RowsFunction ChooseRows() {
   return &RowsPlain;
 }
 
-}  // namespace
-
-void PackedMatrix::Reserve(std::int64_t depth, std::int64_t columns) {
-  depth_ = depth;
-  columns_ = columns;
-  const auto size = static_cast<std::size_t>(depth * num_panels() * kPanel);
-  if (memory_.size() < size + kCacheLine) memory_.resize(size + kCacheLine);
-  void* start = memory_.data();
-  std::size_t space = memory_.size() * sizeof(float);
-  data_ = static_cast<float*>(std::align(kCacheLine, size * sizeof(float), start, space));
+// The product of a Job that lacks what the panels say.
+void ForPanels(Job job, std::int64_t rows, const PackedMatrix& b) {
+  static const RowsFunction kRows = ChooseRows();
+  const float* bias = job.bias;
+  float* out = job.out;
+  job.depth = b.depth();
+  for (std::int64_t index = 0; index < b.num_panels(); ++index) {
+    const std::int64_t begin = index * kPanel;
+    job.panel = b.panel(index);
+    job.bias = bias == nullptr ? nullptr : bias + begin;
+    job.out = out + begin;
+    job.columns = std::min(kPanel, b.columns() - begin);
+    kRows(job, rows);
+  }
 }
 
-void PackedMatrix::PackPanels(const MatrixView& b, std::int64_t first, std::int64_t last) {
-  for (std::int64_t index = first; index < last; ++index) {
-    const std::int64_t begin = index * kPanel;
-    const std::int64_t width = std::min(kPanel, columns_ - begin);
-    float* to = data_ + index * depth_ * kPanel;
+}  // namespace
+
+float* AlignedFloats::Reserve(std::int64_t size) {
+  const auto wanted = static_cast<std::size_t>(size);
+  if (memory_.size() < wanted + kCacheLine) memory_.resize(wanted + kCacheLine);
+  void* start = memory_.data();
+  std::size_t space = memory_.size() * sizeof(float);
+  data_ = static_cast<float*>(std::align(kCacheLine, wanted * sizeof(float), start, space));
+  return data_;
+}
+
+void PackedMatrix::Pack(const MatrixView& b, std::int64_t depth, std::int64_t columns) {
+  depth_ = depth;
+  columns_ = columns;
+  float* to = panels_.Reserve(depth * num_panels() * kPanel);
+  for (std::int64_t begin = 0; begin < columns; begin += kPanel) {
+    const std::int64_t width = std::min(kPanel, columns - begin);
     const float* from = b.data + begin * b.column_stride;
-    for (std::int64_t p = 0; p < depth_; ++p, to += kPanel, from += b.row_stride) {
+    for (std::int64_t p = 0; p < depth; ++p, to += kPanel, from += b.row_stride) {
       if (b.column_stride == 1) {
         std::copy(from, from + width, to);
       } else {
@@ -152,28 +184,42 @@ void PackedMatrix::PackPanels(const MatrixView& b, std::int64_t first, std::int6
   }
 }
 
-void PackedMatrix::Pack(const MatrixView& b, std::int64_t depth, std::int64_t columns) {
-  Reserve(depth, columns);
-  PackPanels(b, 0, num_panels());
+void PackedTranspose::Pack(const float* a, std::int64_t stride, std::int64_t depth, std::int64_t rows) {
+  depth_ = depth;
+  rows_ = rows;
+  float* strips = strips_.Reserve((rows + kStrip - 1) / kStrip * kStrip * depth);
+  for (std::int64_t p = 0; p < depth; ++p, a += stride) {  // along the rows of `a`, as they stand in memory
+    float* to = strips + p * kStrip;
+    std::int64_t i = 0;
+    for (; i + kStrip <= rows; i += kStrip, to += depth * kStrip) std::copy_n(a + i, kStrip, to);
+    std::copy(a + i, a + rows, to);
+  }
 }
 
 void Multiply(const MatrixView& a, std::int64_t rows, const PackedMatrix& b, Start start, const float* bias, float* out,
               std::int64_t out_stride) {
-  static const RowsFunction kRows = ChooseRows();
-  for (std::int64_t index = 0; index < b.num_panels(); ++index) {
-    const std::int64_t begin = index * kPanel;
-    kRows({.a = a.data,
-           .row_stride = a.row_stride,
-           .step = a.column_stride,
-           .depth = b.depth(),
-           .panel = b.panel(index),
-           .start = start,
-           .bias = bias == nullptr ? nullptr : bias + begin,
-           .out = out + begin,
-           .out_stride = out_stride,
-           .columns = std::min(kPanel, b.columns() - begin)},
-          rows);
-  }
+  Job job{};
+  job.a = a.data;
+  job.row_stride = a.row_stride;
+  job.strip_stride = kStrip * a.row_stride;
+  job.step = a.column_stride;
+  job.start = start;
+  job.bias = bias;
+  job.out = out;
+  job.out_stride = out_stride;
+  ForPanels(job, rows, b);
+}
+
+void Multiply(const PackedTranspose& a, const PackedMatrix& b, Start start, float* out, std::int64_t out_stride) {
+  Job job{};
+  job.a = a.data();
+  job.row_stride = 1;
+  job.strip_stride = kStrip * a.depth();
+  job.step = kStrip;
+  job.start = start;
+  job.out = out;
+  job.out_stride = out_stride;
+  ForPanels(job, a.rows(), b);
 }
 
 }  // namespace mettagrid::learn

@@ -1,37 +1,18 @@
 #include "learn/sample_actions.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <vector>
 
 #include "learn/clones.h"
+#include "learn/vector_math.h"
 
 namespace mettagrid::learn {
 namespace {
 
 constexpr float kMasked = -1.0e30F;  // far below any logit; its weight is 0
 constexpr std::size_t kRowsPerBlock = 64;
-
-// exp(x) for x <= 0, within 2 units in the last place; 0 below -87. Plain arithmetic, so that loops over it vectorise.
-//   x = n ln 2 + r with |r| <= ln 2 / 2; exp(r) by its Taylor polynomial; 2^n by the exponent's bits.
-inline float ExpOfNegative(float x) {
-  const float clamped = std::max(x, -87.0F);
-  constexpr float kRounder = 12582912.0F;  // 1.5 * 2^23: adding it leaves the nearest integer in the low bits
-  const float shifted = clamped * 1.44269504F + kRounder;
-  const float n = shifted - kRounder;
-  const float r = (clamped - n * 0.693359375F) + n * 2.12194440e-4F;
-  float p = 1.98412698e-4F;
-  p = p * r + 1.38888889e-3F;
-  p = p * r + 8.33333333e-3F;
-  p = p * r + 4.16666667e-2F;
-  p = p * r + 1.66666667e-1F;
-  p = p * r + 0.5F;
-  p = p * r * r + r + 1.0F;
-  const auto exponent = static_cast<std::uint32_t>(static_cast<std::int32_t>(n) + 127) << 23;
-  return x < -87.0F ? 0.0F : p * std::bit_cast<float>(exponent);
-}
 
 LEARN_CLONES void Weigh(const float* distances, std::size_t count, float* weights) {
   for (std::size_t i = 0; i < count; ++i) weights[i] = ExpOfNegative(distances[i]);

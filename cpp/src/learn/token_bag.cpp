@@ -90,11 +90,11 @@ LEARN_CLONES void AddRows(const float* vectors, std::int64_t count, std::int64_t
 }
 
 LEARN_CLONES void ClampAtZero(float* values, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) values[i] = values[i] > 0.0F ? values[i] : 0.0F;
+  for (std::int64_t i = 0; i < count; ++i) values[i] = values[i] < 0.0F ? 0.0F : values[i];
 }
 
 LEARN_CLONES void PassWherePositive(const float* out, const float* grad_out, std::int64_t count, float* grad) {
-  for (std::int64_t i = 0; i < count; ++i) grad[i] = out[i] > 0.0F ? grad_out[i] : 0.0F;
+  for (std::int64_t i = 0; i < count; ++i) grad[i] = out[i] <= 0.0F ? 0.0F : grad_out[i];
 }
 
 int UsefulThreads(int wanted, std::int64_t num_obs) {

@@ -7,10 +7,13 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from metta.agent.components.activation import orthogonal_init
+from metta.agent.components.activation import activation_named, orthogonal_init
+from metta.agent.components.dense import dense
 from metta.agent.components.inference import complete, num_actions_of, size_of
 from metta.agent.module import MettaModule, Shape, TensorMap
 from metta.common.env_spec import EnvSpec
+
+_PLAIN = activation_named(None)
 
 
 class ActorHead(MettaModule):
@@ -42,7 +45,7 @@ class ActorHead(MettaModule):
         return complete(config, in_features=size_of(shapes, in_keys), num_actions=num_actions_of(spec))
 
     def _compute(self, td: TensorMap) -> dict[str, Tensor]:
-        return {self.out_key: self.linear(td[self.in_key])}
+        return {self.out_key: dense(self.linear, td[self.in_key], _PLAIN)}
 
 
 class ValueHead(MettaModule):
@@ -66,4 +69,4 @@ class ValueHead(MettaModule):
         return complete(config, in_features=size_of(shapes, in_keys))
 
     def _compute(self, td: TensorMap) -> dict[str, Tensor]:
-        return {self.out_key: self.linear(td[self.in_key]).squeeze(-1)}
+        return {self.out_key: dense(self.linear, td[self.in_key], _PLAIN).squeeze(-1)}

@@ -5,12 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from metta.agent.components.dense import runs_natively
+from metta.agent.components.native_lstm import run_native
 from metta.agent.packed import run_fused
 from metta.agent.recurrent import RecurrentModule, State, StateShapes
 
 
 class LSTM(RecurrentModule):
-    """Layers of LSTM: torch's fused layer for segments, one cell after the other for single steps.
+    """Layers of LSTM. On the CPU native kernels run them (equal bits for any number of threads); elsewhere torch's
+    fused layer runs segments, and one cell after the other single steps.
 
     Shapes (L layers, H ``hidden_size``; see ``RecurrentModule`` for s, T and B): ``features [s, T, F]`` or ``[B, F]``,
     ``first [s, T] bool`` or ``[B]``, ``memory/<name>_h`` and ``memory/<name>_c [s or B, L, H]`` -> ``core [s, T, H]``
@@ -38,6 +41,10 @@ class LSTM(RecurrentModule):
     def run(self, x: Tensor, first: Tensor, state: State) -> tuple[Tensor, State]:
         """See ``RecurrentModule``."""
         h, c = state["h"], state["c"]
+        weights = self.lstm.weight_hh_l0
+        if runs_natively(weights, x) and weights.shape[1] == self.out_features:
+            out, h, c = run_native(self.lstm, x, first, h, c)
+            return out, {"h": h, "c": c}
         if x.shape[1] == 1:
             out, h, c = self._step(x[:, 0], h, c)
             return out.unsqueeze(1), {"h": h, "c": c}

@@ -73,3 +73,10 @@ def test_kernel_refuses_other_shapes() -> None:
         _kernels.dense_forward(one, np.zeros((4, 3), np.float32), None, False, np.zeros((2, 5), np.float32), 1)
     with pytest.raises(ValueError, match="w: expected shape"):
         _kernels.dense_forward(one, np.zeros((4, 2), np.float32), None, False, np.zeros((2, 4), np.float32), 1)
+
+
+def test_what_is_not_a_number_stays_visible() -> None:
+    x = torch.randn(40, 4)
+    x[3, 0] = float("nan")
+    out = dense(nn.Linear(4, 3), x, activation_named("relu"))
+    assert out.isnan().any(1).nonzero().flatten().tolist() == [3]

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+namespace mettagrid::learn {
+
+// One layer of LSTM over segments, its state reset where an episode begins. Gates stand in torch's order: input,
+// forget, cell, output. Sizes: S segments of T steps, F inputs, H units.
+struct LstmShape {
+  std::int64_t segments;
+  std::int64_t steps;
+  std::int64_t inputs;
+  std::int64_t units;
+};
+
+struct LstmInputs {
+  std::span<const float> x;             // [S, T, F]; only the forward pass reads it
+  std::span<const std::uint8_t> first;  // [S, T]: nonzero where the state is zeroed before the step
+  std::span<const float> h0;            // [S, H], before the first step
+  std::span<const float> c0;            // [S, H]
+  std::span<const float> w_ih;          // [4H, F]
+  std::span<const float> w_hh;          // [4H, H]
+  std::span<const float> bias;          // [4H]: of inputs and of units, added
+};
+
+// What the backward pass needs of the forward pass. Steps come first: the rows that are worked on together stand
+// together, while in [S, T] they would be a power of two of bytes apart and drive each other out of the cache.
+struct LstmTrace {
+  std::span<float> inputs;  // [T, S, F]: x
+  std::span<float> gates;   // [T, S, 4H] after their nonlinearities
+  std::span<float> cells;   // [T, S, H]
+  std::span<float> before;  // [T, S, H]: h that entered each step, zeroed by resets
+};
+
+//   i, f, o = sigmoid, g = tanh of  w_ih x + w_hh h + bias       c <- f c + i g       h <- o tanh(c)
+// h [S, T, H] is each step's result; hn, cn [S, H] the state after the last one.
+// A thread computes whole segments, so that bits do not depend on num_threads.
+void LstmForward(const LstmShape& shape, const LstmInputs& in, const LstmTrace& trace, std::span<float> h,
+                 std::span<float> hn, std::span<float> cn, int num_threads);
+
+struct LstmGradients {
+  std::span<float> x;     // [S, T, F]; empty: not wanted
+  std::span<float> h0;    // [S, H]
+  std::span<float> c0;    // [S, H]
+  std::span<float> w_ih;  // [4H, F]
+  std::span<float> w_hh;  // [4H, H]
+  std::span<float> bias;  // [4H]: of each of the two biases
+};
+
+// Gradients of LstmForward from those of its results; overwrites `grad`.
+void LstmBackward(const LstmShape& shape, const LstmInputs& in, const LstmTrace& trace, std::span<const float> grad_h,
+                  std::span<const float> grad_hn, std::span<const float> grad_cn, const LstmGradients& grad,
+                  int num_threads);
+
+}  // namespace mettagrid::learn

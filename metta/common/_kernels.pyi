@@ -121,6 +121,31 @@ def lstm_backward(
 ) -> None:
     """Gradients of ``lstm_forward`` from those of ``h``, ``hn`` and ``cn``; ``grad_bias`` is each of torch's two."""
 
+def latent_read_forward(
+    tokens: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    reads: NDArray[np.float32],
+    out: NDArray[np.float32],
+    eps: float,
+    num_threads: int,
+) -> None:
+    """``out[n, r]``: the mean of the layer-normed tokens (mean 0, variance 1) by the attention of ``reads[n, r]``.
+
+    Shapes: tokens [N, K, C], mask [N, K], reads [1 or N, R, C], out [N, R, C]. Bits do not depend on ``num_threads``.
+    """
+
+def latent_read_backward(
+    tokens: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    reads: NDArray[np.float32],
+    grad_out: NDArray[np.float32],
+    grad_tokens: NDArray[np.float32],
+    grad_reads: NDArray[np.float32],
+    eps: float,
+    num_threads: int,
+) -> None:
+    """Overwrite ``grad_tokens`` and ``grad_reads`` with the gradients of ``latent_read_forward``."""
+
 def sample_actions(
     logits: NDArray[np.float32],
     mask: NDArray[np.bool_] | None,
@@ -132,6 +157,29 @@ def sample_actions(
 
     Shapes: logits and mask [B, A], draws, actions and log_probs [B].
     """
+
+def small_attention_forward(
+    queries: NDArray[np.float32],
+    keys_values: NDArray[np.float32],
+    out: NDArray[np.float32],
+    num_heads: int,
+    num_threads: int,
+) -> None:
+    """Scaled dot-product attention among a few vectors, heads next to each other as linear layers leave them.
+
+    Shapes: queries [N, Q, A], keys_values [N, K, A + F], out [N, Q, F]. Bits do not depend on ``num_threads``.
+    """
+
+def small_attention_backward(
+    queries: NDArray[np.float32],
+    keys_values: NDArray[np.float32],
+    grad_out: NDArray[np.float32],
+    grad_queries: NDArray[np.float32],
+    grad_keys_values: NDArray[np.float32],
+    num_heads: int,
+    num_threads: int,
+) -> None:
+    """Overwrite ``grad_queries`` and ``grad_keys_values`` with the gradients of ``small_attention_forward``."""
 
 def token_bag_forward(
     positions: NDArray[np.int32],
@@ -209,3 +257,34 @@ def token_conv_backward(
     num_threads: int,
 ) -> None:
     """Overwrite ``grad_kernel [N, F]``, ``grad_constants [G, F]`` and ``grad_bias [F]`` with the gradients."""
+
+def token_vectors_forward(
+    channels: NDArray[np.int64],
+    cells: NDArray[np.int64],
+    scopes: NDArray[np.int64],
+    weights: NDArray[np.float32],
+    obs: NDArray[np.uint8],
+    attributes: NDArray[np.float32],
+    places: NDArray[np.float32],
+    out: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    num_threads: int,
+) -> None:
+    """Attribute, place and weight of each observation's first K tokens, one after the other, and whether each is used.
+
+    Shapes: channels and weights [256, 256], cells [3, 256], scopes [256] (see ``ObsTokens``), obs [N, K or more, 3],
+    attributes [A, E], places [P, D], out [N, K, E + D + 1], mask [N, K].
+    """
+
+def token_vectors_backward(
+    channels: NDArray[np.int64],
+    cells: NDArray[np.int64],
+    scopes: NDArray[np.int64],
+    weights: NDArray[np.float32],
+    obs: NDArray[np.uint8],
+    grad_out: NDArray[np.float32],
+    grad_attributes: NDArray[np.float32],
+    num_places: int,
+    num_threads: int,
+) -> None:
+    """Overwrite ``grad_attributes`` with the gradient of ``token_vectors_forward``."""

@@ -5,9 +5,12 @@ void BindCategorical(pybind11::module_& m);
 void BindDense(pybind11::module_& m);
 void BindGae(pybind11::module_& m);
 void BindLstm(pybind11::module_& m);
+void BindLatentRead(pybind11::module_& m);
 void BindSampleActions(pybind11::module_& m);
+void BindSmallAttention(pybind11::module_& m);
 void BindTokenBag(pybind11::module_& m);
 void BindTokenConv(pybind11::module_& m);
+void BindTokenVectors(pybind11::module_& m);
 
 PYBIND11_MODULE(_kernels, m) {
   m.doc() = "CPU kernels for learning: numpy arrays in and out, no copies, GIL released while they run.";
@@ -15,7 +18,10 @@ PYBIND11_MODULE(_kernels, m) {
   BindDense(m);
   BindGae(m);
   BindLstm(m);
+  BindLatentRead(m);
   BindSampleActions(m);
+  BindSmallAttention(m);
   BindTokenBag(m);
   BindTokenConv(m);
+  BindTokenVectors(m);
 }

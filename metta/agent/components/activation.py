@@ -40,7 +40,7 @@ def activation_named(name: str | None) -> Callable[[Tensor], Tensor]:
         ConfigError: there is no such activation.
     """
     if name is None:
-        return _identity
+        return identity
     if name not in ACTIVATIONS:
         raise ConfigError(f"no activation {name!r}; there are {sorted(ACTIVATIONS)}.{did_you_mean(name, ACTIVATIONS)}")
     return ACTIVATIONS[name]
@@ -94,5 +94,6 @@ def _fill(weight: Tensor, name: str) -> None:
         nn.init.uniform_(weight, -0.01, 0.01)
 
 
-def _identity(x: Tensor) -> Tensor:
+def identity(x: Tensor) -> Tensor:
+    """``x``."""
     return x

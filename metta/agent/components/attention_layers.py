@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from metta.agent.components.activation import activation_named, gain_of, orthogonal_init
+from metta.agent.components.dense import dense
+from metta.agent.components.latent_read import attends_natively, latent_read, reads_natively, small_attention
 from metta.common.errors import ConfigError
 
 NormPlace = Literal["pre", "post"]
@@ -25,8 +27,17 @@ class MultiHeadAttention(nn.Module):
     Source: arXiv:1706.03762 eq. 1 and sec. 3.2.2.
     """
 
-    def __init__(self, dim: int, num_heads: int, *, context_dim: int | None = None, qk_dim: int | None = None) -> None:
+    def __init__(
+        self,
+        dim: int,
+        num_heads: int,
+        *,
+        context_dim: int | None = None,
+        qk_dim: int | None = None,
+        native: bool = True,
+    ) -> None:
         super().__init__()
+        self.native = native
         qk_dim, context_dim = qk_dim or dim, context_dim or dim
         for name, size in (("its width", dim), ("qk_dim", qk_dim)):
             if num_heads < 1 or size % num_heads:
@@ -43,6 +54,10 @@ class MultiHeadAttention(nn.Module):
         self.out = orthogonal_init(nn.Linear(dim, dim), 1.0)
 
     def forward(self, x: Tensor, context: Tensor, mask: Tensor | None = None, *, causal: bool = False) -> Tensor:
+        if self.native and not causal and attends_natively(x, context, mask):
+            return dense(
+                self.out, small_attention(dense(self.query, x), dense(self.key_value, context), self.num_heads)
+            )
         heads = (self.num_heads, -1)
         query = self.query(x).unflatten(-1, heads).transpose(1, 2)
         key, value = (
@@ -65,7 +80,8 @@ class TransformerLayer(nn.Module):
     """Attention and a two-layer MLP, each with a residual path and a layer norm.
 
     ``norm="pre"`` normalises what enters the two (and the context, if there is one), ``"post"`` the sums.
-    ``mlp_ratio=0`` leaves the MLP out. Without ``context_dim`` it is self-attention.
+    ``mlp_ratio=0`` leaves the MLP out. Without ``context_dim`` it is self-attention. On the CPU a native kernel reads a
+    masked context (``latent_read``, equal results); ``native=False`` does without.
 
     Shapes: ``x [N, Q, F]``, ``context [N, K, C]``, ``mask [N, K] bool`` -> ``[N, Q, F]``.
     Source: arXiv:1706.03762 sec. 3.1 (post), arXiv:2002.04745 fig. 1 (pre).
@@ -82,12 +98,13 @@ class TransformerLayer(nn.Module):
         norm: NormPlace = "pre",
         activation: str = "gelu",
         dropout: float = 0.0,
+        native: bool = True,
     ) -> None:
         super().__init__()
         if norm not in ("pre", "post"):
             raise ConfigError(f"norm={norm!r}: a transformer layer has norm='pre' or norm='post'.")
-        self.pre = norm == "pre"
-        self.attention = MultiHeadAttention(dim, num_heads, context_dim=context_dim, qk_dim=qk_dim)
+        self.pre, self.native = norm == "pre", native
+        self.attention = MultiHeadAttention(dim, num_heads, context_dim=context_dim, qk_dim=qk_dim, native=native)
         self.attention_norm = nn.LayerNorm(dim)
         self.context_norm = nn.LayerNorm(context_dim) if context_dim is not None and self.pre else None
         self.dropout = nn.Dropout(dropout)
@@ -102,6 +119,13 @@ class TransformerLayer(nn.Module):
     def forward(
         self, x: Tensor, context: Tensor | None = None, mask: Tensor | None = None, *, causal: bool = False
     ) -> Tensor:
+        if context is not None and not causal and self.passes_over(context, mask):
+            assert mask is not None
+            assert self.context_norm is not None
+            own = x[:1] if x.stride(0) == 0 else x  # latents that nothing has been read into: the same for all rows
+            read = latent_read(self.attention, self.attention_norm(own), context, mask, self.context_norm)
+            x = x + self.dropout(read)
+            return x + self._mlp(self.mlp_norm(x)) if self.has_mlp else x
         if context is not None and self.context_norm is not None:
             context = self.context_norm(context)
         if self.pre:
@@ -113,5 +137,9 @@ class TransformerLayer(nn.Module):
         )
         return self.mlp_norm(x + self._mlp(x)) if self.has_mlp else x
 
+    def passes_over(self, context: Tensor, mask: Tensor | None) -> bool:
+        """Whether a native kernel reads ``context``: it never looks at what ``mask`` leaves out."""
+        return self.native and reads_natively(context, mask, self.context_norm)
+
     def _mlp(self, x: Tensor) -> Tensor:
-        return self.dropout(self.down(self.activate(self.up(x))))
+        return self.dropout(dense(self.down, dense(self.up, x, self.activate)))

@@ -9,13 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from metta.agent.components.activation import identity
 from metta.common import _kernels
 
 _FEWEST_ROWS = 32
 """Below that, laying out the weights for the native product costs more than torch's whole product."""
 
 
-def dense(layer: nn.Linear, x: Tensor, activate: Callable[[Tensor], Tensor]) -> Tensor:
+def dense(layer: nn.Linear, x: Tensor, activate: Callable[[Tensor], Tensor] = identity) -> Tensor:
     """``activate(layer(x))``; ``activate`` may write over its argument.
 
     Rows are always taken flat: torch's layers return a view for ``[s, T, F]``, and writing over a view makes autograd
@@ -30,7 +31,9 @@ def dense(layer: nn.Linear, x: Tensor, activate: Callable[[Tensor], Tensor]) -> 
     return out if x.ndim == 2 else out.view(*x.shape[:-1], out.shape[-1])
 
 
-def dense_rows(x: Tensor, weight: Tensor, bias: Tensor | None, activate: Callable[[Tensor], Tensor]) -> Tensor:
+def dense_rows(
+    x: Tensor, weight: Tensor, bias: Tensor | None, activate: Callable[[Tensor], Tensor] = identity
+) -> Tensor:
     """``dense`` of bare weights.
 
     Shapes: ``x [N, in]``, ``weight [out, in]``, ``bias [out]`` -> ``[N, out]``.

@@ -8,16 +8,20 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from metta.agent.components.feature_table import FeatureTable
 from metta.agent.components.inference import token_arguments
 from metta.agent.module import MettaModule, Shape, TensorMap
+from metta.common import _kernels
 from metta.common.env_spec import PADDING, EnvSpec
 from metta.common.errors import ConfigError
 
 Coordinates = Literal["fourier", "learned"]
 Values = Literal["append", "scale", "embed"]
+Tables = tuple[Tensor, Tensor, Tensor, Tensor]
 _EMBED_STD = 0.5
 
 
@@ -38,6 +42,8 @@ class ObsTokens(MettaModule):
     ``length="longest"`` the sequence is cut after the last used token of the whole batch (on a GPU this waits for the
     device once a call), with ``"fixed"`` it always has ``max_tokens``. ``mask`` is True for used tokens; padding and
     tokens that the feature table does not know are False there, and 0 in the output.
+
+    On the CPU a native kernel makes appended vectors with Fourier coordinates; ``native=False`` does without.
 
     Shapes (K tokens, K' kept ones): ``env_obs [..., K, 3] uint8`` -> ``tokens [..., K', out_features] float32``,
     ``mask [..., K'] bool``.
@@ -65,6 +71,7 @@ class ObsTokens(MettaModule):
         coordinates: Coordinates = "fourier",
         num_freqs: int = 6,
         values: Values = "append",
+        native: bool = True,
     ) -> None:
         _check(coordinates, values, length, max_tokens)
         width = embed_dim + (4 * num_freqs if coordinates == "fourier" else 0) + (values == "append")
@@ -75,9 +82,9 @@ class ObsTokens(MettaModule):
             output_shapes={out_key: ("tokens", width), out_mask_key: ("tokens",)},
         )
         self.in_key, self.out_key, self.out_mask_key = in_key, out_key, out_mask_key
-        self.max_tokens = num_tokens if max_tokens is None else min(max_tokens, num_tokens)
+        self.max_tokens = min(max_tokens or num_tokens, num_tokens)
         self.length, self.coordinates, self.values, self.out_features = length, coordinates, values, width
-        self.unused_cell = features.window[0] * features.window[1] + 1
+        self.native, self.unused_cell = native, features.window[0] * features.window[1] + 1
         channels, self.unused_channel = _channels(features)
         for name, table in (
             ("channels", torch.tensor(channels)),
@@ -102,6 +109,10 @@ class ObsTokens(MettaModule):
         obs = td[self.in_key][..., : self.max_tokens, :]
         if self.length == "longest" and not torch.compiler.is_compiling():  # a graph has fixed sizes; results are equal
             obs = obs[..., : _longest(obs), :]
+        if self._runs_natively():
+            tokens, mask = _TokenVectors.apply(self.tables(), obs.flatten(0, -3), self.attributes.weight, self.fourier)
+            batch = obs.shape[:-1]
+            return {self.out_key: tokens.view(*batch, -1), self.out_mask_key: mask.view(batch)}
         location, feature, value = obs.long().unbind(-1)
         cell, channel = self.cells[self.scopes[feature], location], self.channels[feature, value]
         mask = (cell != self.unused_cell) & (channel != self.unused_channel)
@@ -121,6 +132,64 @@ class ObsTokens(MettaModule):
         if self.values == "append":
             parts.append(weight)
         return {self.out_key: torch.cat(parts, -1) if len(parts) > 1 else x, self.out_mask_key: mask}
+
+    def tables(self) -> Tables:
+        """What the native kernel looks up."""
+        return self.channels, self.cells, self.scopes, self.weights
+
+    def _runs_natively(self) -> bool:
+        weight = self.attributes.weight
+        return (
+            self.native
+            and self.coordinates == "fourier"
+            and self.values == "append"
+            and weight.device.type == "cpu"
+            and weight.dtype is torch.float32
+            and not torch.compiler.is_compiling()
+        )
+
+
+class _TokenVectors(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, tables: Tables, obs: Tensor, attributes: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+        obs = obs.contiguous()
+        ctx.tables, ctx.shape, ctx.num_places = tables, attributes.shape, places.shape[0]
+        ctx.save_for_backward(obs)
+        out = torch.empty(*obs.shape[:-1], attributes.shape[1] + places.shape[1] + 1)
+        mask = torch.empty(obs.shape[:-1], dtype=torch.bool)
+        ctx.mark_non_differentiable(mask)
+        _kernels.token_vectors_forward(
+            *_arrays(tables),
+            obs.numpy(),
+            attributes.detach().numpy(),
+            places.numpy(),
+            out.numpy(),
+            mask.numpy(),
+            torch.get_num_threads(),
+        )
+        return out, mask
+
+    @staticmethod
+    @once_differentiable
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride] - the decorator hides the parameters' names
+        ctx: Any, *grad_outputs: Tensor
+    ) -> tuple[None, None, Tensor, None]:
+        (obs,) = ctx.saved_tensors
+        grad = torch.empty(ctx.shape)
+        _kernels.token_vectors_backward(
+            *_arrays(ctx.tables),
+            obs.numpy(),
+            grad_outputs[0].contiguous().numpy(),
+            grad.numpy(),
+            ctx.num_places,
+            torch.get_num_threads(),
+        )
+        return None, None, grad, None
+
+
+def _arrays(tables: Tables) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    channels, cells, scopes, weights = tables
+    return channels.numpy(), cells.numpy(), scopes.numpy(), weights.numpy()
 
 
 def _longest(obs: Tensor) -> int:

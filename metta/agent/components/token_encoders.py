@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from metta.agent.components.activation import orthogonal_init
-from metta.agent.components.attention import rows_of, with_mask
+from metta.agent.components.attention import cleared, with_mask
 from metta.agent.components.attention_layers import NormPlace, TransformerLayer
 from metta.agent.components.inference import complete, size_of
 from metta.agent.module import MettaModule, Shape, TensorMap
@@ -43,9 +43,14 @@ class _TokenEncoder(MettaModule):
 
     def _compute(self, td: TensorMap) -> dict[str, Tensor]:
         x = td[self.in_key]
-        tokens, mask = rows_of(x, td, self.mask_key)
-        out = self._encode(tokens, mask)
+        mask = None if self.mask_key is None else td[self.mask_key].reshape(-1, x.shape[-2])
+        tokens = x.reshape(-1, *x.shape[-2:])
+        out = self._encode(tokens if self._passes_over(tokens, mask) else cleared(tokens, mask), mask)
         return {self.out_key: out.view(*x.shape[:-2], *out.shape[1:])}
+
+    def _passes_over(self, tokens: Tensor, mask: Tensor | None) -> bool:
+        """Whether what the mask leaves out is not even looked at; otherwise it is set to 0 first."""
+        return False
 
     def _encode(self, tokens: Tensor, mask: Tensor | None) -> Tensor:
         """``[N, K, F]``, ``[N, K]`` -> ``[N, *out_shape]``."""
@@ -90,6 +95,9 @@ class LatentAttention(_TokenEncoder):
         self.norm = nn.LayerNorm(dim)
         self.out = orthogonal_init(nn.Linear(dim, out_features), 1.0)
 
+    def _passes_over(self, tokens: Tensor, mask: Tensor | None) -> bool:
+        return all(layer.passes_over(tokens, mask) for layer in self.layers if isinstance(layer, TransformerLayer))
+
     def _encode(self, tokens: Tensor, mask: Tensor | None) -> Tensor:
         x = self.queries.expand(tokens.shape[0], -1, -1)
         for layer in self.layers:
@@ -132,6 +140,9 @@ class Perceiver(_TokenEncoder):
             TransformerLayer(latent_dim, num_heads, mlp_ratio=mlp_ratio) for _ in range(num_layers)
         )
         self.norm = nn.LayerNorm(latent_dim)
+
+    def _passes_over(self, tokens: Tensor, mask: Tensor | None) -> bool:
+        return all(layer.passes_over(tokens, mask) for layer in self.readers if isinstance(layer, TransformerLayer))
 
     def _encode(self, tokens: Tensor, mask: Tensor | None) -> Tensor:
         x = self.latents.expand(tokens.shape[0], -1, -1)

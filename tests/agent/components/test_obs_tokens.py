@@ -135,3 +135,25 @@ def test_unknown_options(token_spec: EnvSpec) -> None:
         make(token_spec, coordinates="polar")
     with pytest.raises(ConfigError, match="max_tokens=0"):
         make(token_spec, max_tokens=0)
+
+
+def test_the_native_kernel_equals_torch(token_spec: EnvSpec, make_tokens: Callable[..., Tensor]) -> None:
+    features = FeatureTable.from_spec(token_spec, "log")
+    layers = [ObsTokens(features, token_spec.obs_shape[0], 8, max_tokens=20, native=native) for native in (True, False)]
+    layers[1].load_state_dict(layers[0].state_dict())
+    obs = make_tokens(5, 90)
+    results = []
+    for layer in layers:
+        out = layer({"env_obs": obs})
+        out["tokens"].square().mean().backward()
+        assert layer.attributes.weight.grad is not None
+        results.append((out["tokens"].detach(), out["mask"], layer.attributes.weight.grad))
+    for got, want in zip(*results, strict=True):
+        torch.testing.assert_close(got, want, rtol=1e-5, atol=1e-7)
+
+
+def test_the_native_kernel_checks_its_tables(token_spec: EnvSpec, make_tokens: Callable[..., Tensor]) -> None:
+    layer = ObsTokens(FeatureTable.from_spec(token_spec, "log"), token_spec.obs_shape[0], 8)
+    layer.channels = layer.channels + 1
+    with pytest.raises(ValueError, match="channels lead to"):
+        layer({"env_obs": make_tokens(2)})

@@ -75,16 +75,12 @@ class ObsTokens(MettaModule):
     ) -> None:
         _check(coordinates, values, length, max_tokens)
         width = embed_dim + (4 * num_freqs if coordinates == "fourier" else 0) + (values == "append")
-        super().__init__(
-            [in_key],
-            [out_key, out_mask_key],
-            input_shapes={in_key: (None, 3)},
-            output_shapes={out_key: ("tokens", width), out_mask_key: ("tokens",)},
-        )
+        shapes: dict[str, Shape] = {out_key: ("tokens", width), out_mask_key: ("tokens",)}
+        super().__init__([in_key], [*shapes], input_shapes={in_key: (None, 3)}, output_shapes=shapes)
         self.in_key, self.out_key, self.out_mask_key = in_key, out_key, out_mask_key
         self.max_tokens = min(max_tokens or num_tokens, num_tokens)
-        self.length, self.coordinates, self.values, self.out_features = length, coordinates, values, width
-        self.native, self.unused_cell = native, features.window[0] * features.window[1] + 1
+        self.length, self.coordinates, self.values, self.native = length, coordinates, values, native
+        self.out_features, self.unused_cell = width, features.window[0] * features.window[1] + 1
         channels, self.unused_channel = _channels(features)
         for name, table in (
             ("channels", torch.tensor(channels)),

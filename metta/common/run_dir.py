@@ -110,6 +110,11 @@ class RunDir:
         return self.root / "control"
 
     @property
+    def uploads(self) -> Path:
+        """Policies that are still to be uploaded."""
+        return self.root / "uploads"
+
+    @property
     def log_path(self) -> Path:
         return self.root / "run.log"
 

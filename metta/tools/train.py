@@ -185,10 +185,17 @@ class _Training:
         return True
 
     def _is_incomplete(self, snapshot: TrainerSnapshot) -> bool:
-        """Whether a full disk kept the last policy, or rows, from being written: both can be made up for."""
+        """Whether a full disk kept the last policy or rows from being written, or a network policies from being
+        uploaded: all can be made up for.
+        """
         sinks = snapshot.data["hooks"].get("metrics", {}).values()
         waiting = any(isinstance(sink, dict) and sink.get("waiting") for sink in sinks)
-        return waiting or not (self.run_dir.checkpoints / artifact_name(self.run_dir.run, snapshot.epoch)).is_file()
+        uploads = self.tool.checkpointer.upload_uri is not None and any(self.run_dir.uploads.glob("*.mpt"))
+        return (
+            waiting
+            or uploads
+            or not (self.run_dir.checkpoints / artifact_name(self.run_dir.run, snapshot.epoch)).is_file()
+        )
 
     def _save_config(self) -> None:
         try:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import torch
 
     from metta.rl.hooks.base import TrainerHook
+    from metta.rl.hooks.checkpoint import PolicyCopies
     from metta.rl.monitor.part import MonitorPart
     from metta.tools.train import TrainTool
     from metta.tracking.console import ConsoleLogger
@@ -37,7 +38,7 @@ def make_hooks(tool: TrainTool, run_dir: RunDir, device: torch.device, console: 
     interval = tool.evaluator.epoch_interval if tool.evaluator.is_on else 0
     wandb = make_wandb_logger(tool.wandb, run=run_dir.run, folder=run_dir.root, run_config=resolved_tree(tool))
     return [
-        CheckpointHook(CheckpointManager(run_dir), tool.checkpointer, also_every=interval),
+        CheckpointHook(CheckpointManager(run_dir), tool.checkpointer, interval, _copies(tool, run_dir, wandb)),
         EvaluationHook(_evaluator(tool.evaluator, str(device)), interval, tool.evaluator.seed, console.phase),
         MetricsHook(
             JsonlLogger(run_dir.metrics_path, rows),
@@ -48,6 +49,18 @@ def make_hooks(tool: TrainTool, run_dir: RunDir, device: torch.device, console: 
             _parts(tool, wandb),
         ),
     ]
+
+
+def _copies(tool: TrainTool, run_dir: RunDir, wandb: Logger) -> list[PolicyCopies]:
+    from metta.checkpoint.uploader import Uploader
+    from metta.tracking.wandb import WandbArtifacts, WandbLogger
+
+    copies: list[PolicyCopies] = []
+    if (uri := tool.checkpointer.upload_uri) is not None:
+        copies.append(Uploader(uri, run_dir, tool.checkpointer.upload_timeout))
+    if isinstance(wandb, WandbLogger) and tool.wandb.artifact_interval:
+        copies.append(WandbArtifacts(wandb, tool.wandb.artifact_interval))
+    return copies
 
 
 def _parts(tool: TrainTool, wandb: Logger) -> list[MonitorPart]:

@@ -175,6 +175,24 @@ class WandbLogger:
         _log.warning("%s. What it recorded is in the run's wandb/ folder; `wandb sync` uploads it later.", what)
 
 
+class WandbArtifacts:
+    """Policies as artifacts of a wandb run: every ``interval`` epochs, and the last one."""
+
+    def __init__(self, logger: WandbLogger, interval: int) -> None:
+        self.interval = interval
+        self._logger = logger
+
+    def start(self) -> None:
+        """Nothing was left by an earlier start: wandb keeps its own queue."""
+
+    def add(self, path: Path, epoch: int, agent_step: int) -> None:
+        self._logger.log_policy(path, epoch, agent_step)
+
+    def close(self, *, failed: bool, stop: Callable[[], bool]) -> None:
+        """The logger's own end waits for the uploads."""
+        del failed, stop
+
+
 def _text(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 from metta.checkpoint.config import CheckpointerConfig
 from metta.checkpoint.manager import CheckpointManager
@@ -17,11 +18,32 @@ if TYPE_CHECKING:
 _log = get_logger(__name__)
 
 
+class PolicyCopies(Protocol):
+    """Somewhere else that policies go: an object store, a tracker. Never raises for a network's faults."""
+
+    interval: int
+    """Epochs between two policies for it, 0: every one that is saved. The last one always."""
+
+    def start(self) -> None:
+        """Training begins or goes on."""
+        ...
+
+    def add(self, path: Path, epoch: int, agent_step: int) -> None:
+        """Take the policy at ``path``, whose file may be deleted when this returns."""
+        ...
+
+    def close(self, *, failed: bool, stop: Callable[[], bool]) -> None:
+        """Training ended: finish within a bounded time, sooner when ``stop()``. Called only after ``start``."""
+        ...
+
+
 class CheckpointHook(TrainerHook):
     """Write the policy every ``epoch_interval`` epochs and at the end; the trainer commits its state after all hooks.
 
     ``also_every``: the evaluation's interval, so that each evaluated policy is one on disk (0: none). The policy of
     the last epoch must be written: there a failure stops the run at once.
+
+    ``copies`` get each saved policy besides, in the background.
 
     A policy that is still being evaluated in the background is not pruned, nor one that a state on disk is waiting for.
     """
@@ -29,10 +51,18 @@ class CheckpointHook(TrainerHook):
     name = "checkpoint"
     ranks = "master"  # every rank restores its own state; the policy artifact is the master's
 
-    def __init__(self, manager: CheckpointManager, config: CheckpointerConfig, also_every: int = 0) -> None:
+    def __init__(
+        self,
+        manager: CheckpointManager,
+        config: CheckpointerConfig,
+        also_every: int = 0,
+        copies: Sequence[PolicyCopies] = (),
+    ) -> None:
         self.manager = manager
         self.config = config
-        self.also_every = also_every
+        self.intervals = [config.epoch_interval, also_every, *(copy.interval for copy in copies)]
+        self.copies = tuple(copies)
+        self._started: list[PolicyCopies] = []
         self._attempts = SaveAttempts("policy")
         self._saved_epoch = -1
         self._awaited: dict[int, int] = {}
@@ -43,11 +73,13 @@ class CheckpointHook(TrainerHook):
         self.manager.remove_leftovers()
         ctx.shared.latest_policy_uri = self.manager.latest()  # not the saved one: the run may have been moved
         ctx.shared.scores_by_epoch = {**self._old_scores, **ctx.shared.scores_by_epoch}
+        for copy in self.copies:
+            copy.start()
+            self._started.append(copy)
 
     def on_epoch_end(self, ctx: TrainerContext, stats: UpdateStats) -> None:
         epoch = ctx.state.epoch
-        intervals = [self.config.epoch_interval, *([self.also_every] if self.also_every else [])]
-        if is_last_epoch(ctx) or any(epoch % interval == 0 for interval in intervals):
+        if is_last_epoch(ctx) or any(epoch % interval == 0 for interval in self.intervals if interval):
             self._attempts.run(lambda: self._save(ctx))
 
     def on_checkpoint_request(self, ctx: TrainerContext) -> str:
@@ -59,6 +91,10 @@ class CheckpointHook(TrainerHook):
             self._save(ctx)
         self._awaited = {pending.epoch: pending.due for pending in ctx.shared.pending_evaluations}
         self._prune(ctx)  # the last evaluation came after the last save
+        self._close(ctx, failed=False)
+
+    def on_failure(self, ctx: TrainerContext, error: BaseException) -> None:
+        self._close(ctx, failed=True)
 
     def state_dict(self) -> dict[str, Any]:
         return {"awaited": {str(epoch): until for epoch, until in sorted(self._awaited.items())}}
@@ -73,7 +109,15 @@ class CheckpointHook(TrainerHook):
         ctx.shared.latest_policy_uri = self.manager.save_policy(ctx.policy, epoch, ctx.state.agent_step)
         self._saved_epoch = epoch
         _log.info("epoch %d: policy saved as %s", epoch, ctx.shared.latest_policy_uri)
+        ends = is_last_epoch(ctx) or bool(ctx.shared.end_reason)
+        for copy in self.copies:
+            if ends or not copy.interval or epoch % copy.interval == 0:
+                copy.add(self.manager.path_of(epoch), epoch, ctx.state.agent_step)
         self._prune(ctx)
+
+    def _close(self, ctx: TrainerContext, *, failed: bool) -> None:
+        while self._started:
+            self._started.pop().close(failed=failed, stop=lambda: bool(ctx.stop))
 
     def _prune(self, ctx: TrainerContext) -> None:
         for pending in ctx.shared.pending_evaluations:

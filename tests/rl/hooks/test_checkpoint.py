@@ -33,7 +33,7 @@ class Scores(TrainerHook):
 
 
 def hook_of(run_dir: RunDir, *, also_every: int = 0, **config: int) -> CheckpointHook:
-    return CheckpointHook(CheckpointManager(run_dir), CheckpointerConfig(**config), also_every)
+    return CheckpointHook(CheckpointManager(run_dir), CheckpointerConfig.model_validate(config), also_every)
 
 
 @pytest.mark.parametrize(
@@ -157,3 +157,45 @@ def test_saves_that_keep_failing_stop_the_run(
     with pytest.raises(CheckpointError, match="no space left"):
         trainer.train()
     assert trainer.state.epoch == (3 if interval == 1 else 4)
+
+
+class Copies:
+    """A second place for policies that remembers what happened."""
+
+    def __init__(self, interval: int) -> None:
+        self.interval = interval
+        self.events: list[str] = []
+
+    def start(self) -> None:
+        self.events.append("start")
+
+    def add(self, path: Path, epoch: int, agent_step: int) -> None:
+        assert path.exists()
+        assert agent_step == 64 * epoch
+        self.events.append(path.name)
+
+    def close(self, *, failed: bool, stop: Callable[[], bool]) -> None:
+        assert not stop()
+        self.events.append("failed" if failed else "closed")
+
+
+@pytest.mark.parametrize(("interval", "epochs"), [(0, [2, 4, 5]), (3, [3, 5]), (1, [1, 2, 3, 4, 5])])
+def test_copies_get_their_policies_and_the_last_one(
+    make_trainer: Callable[..., Trainer], run_dir: RunDir, interval: int, epochs: list[int]
+) -> None:
+    copies = Copies(interval)
+    config = CheckpointerConfig(epoch_interval=2, keep_last=1)
+    make_trainer([CheckpointHook(CheckpointManager(run_dir), config, 0, [copies])], epochs=5).train()
+    assert copies.events == ["start", *(f"demo:v{epoch}.mpt" for epoch in epochs), "closed"]
+
+
+def test_a_failure_closes_the_copies_once(make_trainer: Callable[..., Trainer], run_dir: RunDir) -> None:
+    class Failing(TrainerHook):
+        def on_epoch_end(self, ctx: TrainerContext, stats: UpdateStats) -> None:
+            raise RuntimeError("stop here")
+
+    copies = Copies(0)
+    hook = CheckpointHook(CheckpointManager(run_dir), CheckpointerConfig(epoch_interval=1), 0, [copies])
+    with pytest.raises(RuntimeError, match="stop here"):
+        make_trainer([hook, Failing()]).train()
+    assert copies.events == ["start", "demo:v1.mpt", "failed"]

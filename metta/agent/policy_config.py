@@ -52,6 +52,12 @@ class BasePolicyConfig(CommonPolicyConfig):
         gt=0,
         description="orthogonal gain of the value head: small = first values near 0, so that noise does not steer",
     )
+    critic_quantiles: int = Field(
+        default=0,
+        ge=0,
+        description="the value head gives this many quantiles of the return, and their mean as value, for the loss "
+        "quantile_ppo_critic; 0 = the value alone",
+    )
 
 
 class TokenPolicyConfig(BasePolicyConfig):

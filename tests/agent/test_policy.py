@@ -276,6 +276,7 @@ def test_every_config_field_reaches_the_policy(preset: str, spec_for, segments) 
         "core": "lstm" if preset == "vit_small" else "gru",
         "core_heads": 4,
         "core_size": 12,
+        "critic_quantiles": 5,
         "critic_sizes": (9,),
         "hidden_sizes": (9,),
         "latent_dim": 12,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from metta.agent.components.feature_table import FeatureTable
-from metta.agent.components.heads import ActorHead, ValueHead
+from metta.agent.components.heads import ActorHead
 from metta.agent.components.linear import MLP
 from metta.agent.components.token_bag import TokenBag
 from metta.agent.container import ComponentContainer
 from metta.agent.module import MettaModule
-from metta.agent.policies.inputs import assemble
+from metta.agent.policies.inputs import assemble, critic_head
 from metta.agent.policy_config import BagConfig, BagLstmConfig
 from metta.common.env_spec import EnvSpec
 
@@ -18,7 +18,7 @@ def build_bag(config: BagConfig, spec: EnvSpec) -> ComponentContainer:
     width = bag_width(config)
     components = bag_encoder(config, spec)
     components["actor"] = ActorHead(width, spec.num_actions, "hidden", gain=config.actor_gain)
-    components["critic"] = ValueHead(width, "hidden", gain=config.value_gain)
+    components["critic"] = critic_head(config, width, "hidden")
     return assemble(spec, components)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from metta.agent.components.heads import ActorHead, ValueHead
+from metta.agent.components.heads import ActorHead
 from metta.agent.components.lstm import LSTM
 from metta.agent.container import ComponentContainer
 from metta.agent.policies.bag import bag_encoder, bag_width
-from metta.agent.policies.inputs import assemble
+from metta.agent.policies.inputs import assemble, critic_head
 from metta.agent.policy_config import BagLstmConfig
 from metta.common.env_spec import EnvSpec
 
@@ -16,5 +16,5 @@ def build_bag_lstm(config: BagLstmConfig, spec: EnvSpec) -> ComponentContainer:
     components = bag_encoder(config, spec)
     components["lstm"] = LSTM(bag_width(config), config.lstm_size, config.lstm_layers, "hidden")
     components["actor"] = ActorHead(config.lstm_size, spec.num_actions, "core", gain=config.actor_gain)
-    components["critic"] = ValueHead(config.lstm_size, "core", gain=config.value_gain)
+    components["critic"] = critic_head(config, config.lstm_size, "core")
     return assemble(spec, components)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from metta.agent.components.box_planes import BoxPlanes
 from metta.agent.components.cnn import CNNEncoder, ConvSize
 from metta.agent.components.feature_table import FeatureTable
-from metta.agent.components.heads import ActorHead, ValueHead
+from metta.agent.components.heads import ActorHead
 from metta.agent.components.lstm import LSTM
 from metta.agent.components.token_cnn import TokenCNN
 from metta.agent.container import ComponentContainer
 from metta.agent.module import MettaModule
-from metta.agent.policies.inputs import assemble
+from metta.agent.policies.inputs import assemble, critic_head
 from metta.agent.policy_config import FastConfig
 from metta.common.env_spec import EnvSpec
 
@@ -25,7 +25,7 @@ def build_fast(config: FastConfig, spec: EnvSpec) -> ComponentContainer:
         **_encoder(config, spec),
         "lstm": LSTM(config.encoder_size, size, config.lstm_layers),
         "actor": ActorHead(size, spec.num_actions, "core", gain=config.actor_gain),
-        "critic": ValueHead(size, "core", gain=config.value_gain),
+        "critic": critic_head(config, size, "core"),
     }
     return assemble(spec, components)
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from metta.agent.components.heads import ValueHead
 from metta.agent.components.per_population import POPULATION_KEY
+from metta.agent.components.quantile_head import QuantileValueHead
 from metta.agent.container import ComponentContainer
 from metta.agent.module import MEMORY_PREFIX, MettaModule, Shape
+from metta.agent.policy_config import BasePolicyConfig
 from metta.common.env_spec import EnvSpec
 
 
@@ -25,3 +28,10 @@ def assemble(spec: EnvSpec, components: Mapping[str, MettaModule]) -> ComponentC
     for name, component in components.items():
         network.add_component(name, component)
     return network
+
+
+def critic_head(config: BasePolicyConfig, width: int, key: str) -> MettaModule:
+    """What makes ``values`` of ``key``: a number, or quantiles whose mean it is."""
+    if config.critic_quantiles:
+        return QuantileValueHead(width, config.critic_quantiles, key, gain=config.value_gain)
+    return ValueHead(width, key, gain=config.value_gain)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from metta.agent.components.box_planes import BoxPlanes
 from metta.agent.components.feature_table import FeatureTable
-from metta.agent.components.heads import ActorHead, ValueHead
+from metta.agent.components.heads import ActorHead
 from metta.agent.components.linear import MLP
 from metta.agent.components.lstm import LSTM
 from metta.agent.components.obs_to_box import ObsToBox
 from metta.agent.container import ComponentContainer
 from metta.agent.module import MettaModule
-from metta.agent.policies.inputs import assemble
+from metta.agent.policies.inputs import assemble, critic_head
 from metta.agent.policy_config import LstmConfig
 from metta.common.env_spec import EnvSpec
 
@@ -34,5 +34,5 @@ def build_lstm(config: LstmConfig, spec: EnvSpec) -> ComponentContainer:
     components["mlp"] = mlp
     components["lstm"] = LSTM(width, size, config.lstm_layers, "hidden")
     components["actor"] = ActorHead(size, spec.num_actions, "core", gain=config.actor_gain)
-    components["critic"] = ValueHead(size, "core", gain=config.value_gain)
+    components["critic"] = critic_head(config, size, "core")
     return assemble(spec, components)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 from metta.agent.components.box_planes import BoxPlanes
-from metta.agent.components.heads import ActorHead, ValueHead
+from metta.agent.components.heads import ActorHead
 from metta.agent.components.linear import MLP
 from metta.agent.container import ComponentContainer
 from metta.agent.module import MettaModule
-from metta.agent.policies.inputs import assemble
+from metta.agent.policies.inputs import assemble, critic_head
 from metta.agent.policy_config import MlpConfig
 from metta.common.env_spec import EnvSpec
 from metta.common.errors import ConfigError
@@ -35,5 +35,5 @@ def build_mlp(config: MlpConfig, spec: EnvSpec) -> ComponentContainer:
     width = config.hidden_sizes[-1] if config.hidden_sizes else math.prod(shape)
     actor_key, critic_key = next(iter(trunks.values())), next(reversed(trunks.values()))
     components["actor"] = ActorHead(width, spec.num_actions, actor_key, gain=config.actor_gain)
-    components["critic"] = ValueHead(width, critic_key, gain=config.value_gain)
+    components["critic"] = critic_head(config, width, critic_key)
     return assemble(spec, components)

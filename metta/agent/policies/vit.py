@@ -5,7 +5,7 @@ from __future__ import annotations
 from metta.agent.components.cortex import Cortex
 from metta.agent.components.feature_table import FeatureTable
 from metta.agent.components.gru import GRU
-from metta.agent.components.heads import ActorHead, ValueHead
+from metta.agent.components.heads import ActorHead
 from metta.agent.components.linear import MLP
 from metta.agent.components.lstm import LSTM
 from metta.agent.components.mamba import Mamba
@@ -14,7 +14,7 @@ from metta.agent.components.token_encoders import Perceiver
 from metta.agent.components.transformer_xl import TransformerXL
 from metta.agent.container import ComponentContainer
 from metta.agent.module import MettaModule
-from metta.agent.policies.inputs import assemble
+from metta.agent.policies.inputs import assemble, critic_head
 from metta.agent.policy_config import (
     CortexConfig,
     LatentPolicyConfig,
@@ -55,7 +55,7 @@ def build_vit(config: LatentPolicyConfig, spec: EnvSpec) -> ComponentContainer:
         components[f"{name}_mlp"] = MLP(width, sizes, key, f"{name}_hidden", activation=config.activation)
     actor, critic = ((width, *sizes)[-1] for sizes in (config.actor_sizes, config.critic_sizes))
     components["actor"] = ActorHead(actor, spec.num_actions, "actor_hidden", gain=config.actor_gain)
-    components["critic"] = ValueHead(critic, "critic_hidden", gain=config.value_gain)
+    components["critic"] = critic_head(config, critic, "critic_hidden")
     return assemble(spec, components)
 
 

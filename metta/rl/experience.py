@@ -101,13 +101,20 @@ class Experience:
         if self.minibatch_segments == self.num_segments:
             yield self.buffer  # the mean over a whole batch knows no order
             return
+        for chunk in order.to(self.device).split(self.minibatch_segments):
+            yield self.gather(chunk)
+
+    def gather(self, segments: Tensor) -> TensorDict:
+        """A contiguous copy of ``minibatch_segments`` segments, always in the same memory.
+
+        Shapes: ``segments [minibatch_segments] int64``.
+        """
         if self._minibatch is None:
             self._gathered = {k: torch.empty_like(v[: self.minibatch_segments]) for k, v in self._segments.items()}
             self._minibatch = TensorDict(self._gathered, batch_size=[self.minibatch_segments], device=self.device)
-        for chunk in order.to(self.device).split(self.minibatch_segments):
-            for key, source in self._segments.items():
-                torch.index_select(source, 0, chunk, out=self._gathered[key])
-            yield self._minibatch
+        for key, source in self._segments.items():
+            torch.index_select(source, 0, segments, out=self._gathered[key])
+        return self._minibatch
 
 
 def _fields(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+import torch
 from tensordict import TensorDict
 from torch import Tensor, nn
 
 from metta.rl.loss.base import Loss, masked_mean
+from metta.rl.sampling import WEIGHTS
 from metta.rl.schedule import Clock
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ class Objective(nn.Module):
         self.losses = dict(losses)
         self._registered = nn.ModuleList(losses.values())
         self.normalize_advantages = config.normalize_advantages
+        self.sum_over_ranks: Callable[[Tensor], Tensor] | None = None
+        """Where several ranks train: the sum of a tensor over them, so that advantages are normalised over all."""
 
     def forward(self, minibatch: TensorDict) -> tuple[Tensor, dict[str, Tensor]]:
         """Total and metrics of ``minibatch``, which is only read.
@@ -38,7 +42,9 @@ class Objective(nn.Module):
         """
         batch = minibatch.copy()  # shallow: the normalised advantages must not end up in the experience
         if self.normalize_advantages:
-            batch["advantages"] = normalize(batch["advantages"], batch["valid"])
+            batch["advantages"] = normalize(batch["advantages"], batch["valid"], self.sum_over_ranks)
+        if WEIGHTS in batch.keys():  # noqa: SIM118 - a TensorDict iterates over its batch
+            batch["advantages"] = batch["advantages"] * batch[WEIGHTS][:, None]
         output = self.policy.evaluate(batch)
         total: Tensor | None = None
         metrics: dict[str, Tensor] = {}
@@ -132,14 +138,22 @@ class Objective(nn.Module):
             self.losses[name].schedules.averages = dict(averages)
 
 
-def normalize(advantages: Tensor, valid: Tensor) -> Tensor:
-    """Mean 0 and standard deviation 1 over the valid steps.
+def normalize(advantages: Tensor, valid: Tensor, reduce: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+    """Mean 0 and standard deviation 1 over the valid steps, of all ranks where ``reduce`` sums over them.
+
+    Two reductions: the sum of squares is taken around the common mean, which loses no digits.
 
     Shapes: both ``[s, T]``.
     """
-    mean = masked_mean(advantages, valid)
-    centred = advantages - mean
-    deviation = masked_mean(centred.square(), valid).sqrt()
+
+    def mean_of(values: Tensor) -> Tensor:
+        if reduce is None:
+            return masked_mean(values, valid)
+        total, count = reduce(torch.stack([torch.where(valid, values, 0.0).sum(), valid.sum().to(values.dtype)]))
+        return total / count.clamp(min=1)
+
+    centred = advantages - mean_of(advantages)
+    deviation = mean_of(centred.square()).sqrt()
     return centred / (deviation + 1e-8)
 
 

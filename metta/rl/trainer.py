@@ -24,6 +24,7 @@ from metta.rl.control.rules.registry import build_rules
 from metta.rl.control.steering import Outside, Steering
 from metta.rl.diagnosis import save_diagnosis
 from metta.rl.experience import Experience
+from metta.rl.learning_rules import LearningRules
 from metta.rl.loss.base import LossSetting, build_losses
 from metta.rl.objective import Objective
 from metta.rl.optim import build_optimizer
@@ -79,8 +80,9 @@ class Trainer:
         setting = LossSetting(policy, config, env.num_rows, self.device, seed)
         self.objective = Objective(policy, build_losses(config.losses, setting), config)
         self.optimizer = build_optimizer(config.optimizer, policy, self.objective.own_parameters())
-        rules = build_rules(config.rules)
-        self.steering = Steering(policy, self.optimizer, config.optimizer, training_phases or {}, rules, control_box)
+        self.rules = LearningRules(config, env.num_rows, device=device)
+        watching = build_rules(config.rules)
+        self.steering = Steering(policy, self.optimizer, config.optimizer, training_phases or {}, watching, control_box)
         self._outside = Outside(self.stop, self._checkpoint_now, announce)
         self.stopwatch = Stopwatch()
         self.action_rng = torch.Generator(self.device).manual_seed(derive_seed(seed, "actions"))
@@ -157,10 +159,11 @@ class Trainer:
             )
         self._call_hooks("on_rollout_end", UpdateStats(metrics={}, rollout=rollout, seconds={}))
         with self.stopwatch("advantage"):
+            shaped = self.rules.rewards.apply(self.experience)
             fill_advantages(self.experience, self.config.gamma, self.config.gae_lambda)
             self.objective.prepare(self.experience)
         with self.stopwatch("update"):
-            metrics = self._update()
+            metrics = self._update(progress) | shaped
         self.state.epoch += 1
         self.state.agent_step += rollout.agent_steps
         self.state.env_step += rollout.agent_steps // self.env.spec.num_agents
@@ -198,6 +201,7 @@ class Trainer:
             **with_prefix("memory", self.policy.memory_state()),
             **with_prefix("wrappers", self.policy.wrapper_state()),
             **with_prefix("env", env_state or {}),
+            **with_prefix("rules", self.rules.tensors()),
             **with_prefix("rng", rng),
         }
         data = {
@@ -205,6 +209,7 @@ class Trainer:
             "env_is_exact": env_state is not None,
             "shared": self.context.shared.to_json(),
             "control": self.steering.state_dict(),
+            "rules": self.rules.state_dict(),
             "schedules": self.objective.schedule_state(),
             "hooks": {hook.name: hook.state_dict() for hook in self.hooks},
         }
@@ -229,6 +234,7 @@ class Trainer:
             setattr(self.state, name, counter)
         self._restore_env(snapshot)
         self.objective.load_state(part("losses", tensors))
+        self.rules.load_state(part("rules", tensors), data.get("rules", {}))
         self.objective.load_schedule_state(data.get("schedules", {}))
         if "control" in data:  # states of older versions have none: nothing was in force
             self.steering.load_state_dict(data["control"], part("wrappers", tensors))
@@ -270,7 +276,7 @@ class Trainer:
             prepared_spec=self.objective.prepared_spec,
         )
 
-    def _update(self) -> dict[str, float]:
+    def _update(self, progress: float) -> dict[str, float]:
         return update(
             self.objective,
             self.optimizer,
@@ -280,6 +286,8 @@ class Trainer:
             stop=self.stop,
             epoch=self.state.epoch,
             norms=self.steering.wants_norms,
+            rules=self.rules,
+            progress=progress,
         )
 
     def _checkpoint_now(self) -> str:

@@ -11,6 +11,9 @@ from metta.common.errors import ConfigError
 from metta.rl.control.rules.rules_config import RulesConfig
 from metta.rl.loss.registry import Losses, default_losses
 from metta.rl.optim_config import OptimizerConfig
+from metta.rl.rewards_config import RewardsConfig
+from metta.rl.sampling_config import SamplingConfig
+from metta.rl.update_epochs_config import UpdateEpochsAutotuneConfig
 
 _DEFAULT_ROWS = 384
 """Agent rows that the default sizes are tuned for: 16 environments of 24 agents."""
@@ -34,7 +37,15 @@ class TrainerConfig(Config):
     update_epochs: int = Field(default=3, ge=1, description="passes over the batch in each update")
     gamma: float = Field(default=0.98, gt=0, le=1, description="discount of a step")
     gae_lambda: float = Field(default=0.9, ge=0, le=1, description="lambda of generalised advantage estimation")
-    normalize_advantages: bool = Field(default=True, description="mean 0, deviation 1 within each minibatch")
+    normalize_advantages: bool = Field(
+        default=True, description="mean 0, deviation 1 within each minibatch, over all ranks"
+    )
+    target_kl: float | None = Field(
+        default=None, gt=0, description="no further pass over the batch after one whose approx_kl is above; null = off"
+    )
+    update_epochs_autotune: UpdateEpochsAutotuneConfig = UpdateEpochsAutotuneConfig()
+    sampling: SamplingConfig = SamplingConfig()
+    rewards: RewardsConfig = RewardsConfig()
     max_grad_norm: float = Field(default=0.5, ge=0, description="clip the gradient's global norm to this; 0 = off")
     optimizer: OptimizerConfig = OptimizerConfig()
     losses: Losses = Field(
@@ -55,6 +66,12 @@ class TrainerConfig(Config):
             ("minibatch_size", self.minibatch_size),
             "an update goes over the batch in whole minibatches",
         )
+        tuning = self.update_epochs_autotune
+        if tuning.is_on and not tuning.min_update_epochs <= self.update_epochs <= tuning.max_update_epochs:
+            raise ValueError(
+                f"trainer.update_epochs={self.update_epochs} is where update_epochs_autotune starts, but it goes from "
+                f"{tuning.min_update_epochs} to {tuning.max_update_epochs}."
+            )
         return self
 
     @property

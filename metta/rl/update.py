@@ -13,6 +13,7 @@ from metta.rl.context import check_stop
 from metta.rl.control.rates import component_norms
 from metta.rl.control.rules.not_a_number import NotANumber
 from metta.rl.experience import Experience
+from metta.rl.learning_rules import LearningRules
 from metta.rl.loss.base import masked_mean
 from metta.rl.objective import Objective
 from metta.rl.optim import training_weights
@@ -32,8 +33,11 @@ def update(
     stop: StopFlag,
     epoch: int,
     norms: bool = False,
+    rules: LearningRules | None = None,
+    progress: float = 0.0,
 ) -> dict[str, float]:
-    """``update_epochs`` passes over the experience. Metrics stay on the device until the end: one sync an epoch.
+    """``update_epochs`` passes over the experience, or as many as ``rules`` say. Metrics stay on the device until the
+    end: one sync an epoch. ``progress`` is how much of the training is done.
 
     Returns ``losses/*`` (means over the minibatches) and ``experience/*``, and with ``norms`` the mean norm of each
     component's gradient before global clipping, ``control/<component>/grad_norm``.
@@ -42,13 +46,19 @@ def update(
         StopRequested: a signal came; weights are half-way, the trainer goes back to the epoch's start.
         NotANumberError: names what is not finite, the first in the order data, losses, gradient, weights.
     """
+    rules = LearningRules(config, experience.num_rows) if rules is None else rules
     parameters = [parameter for parameter in objective.parameters() if parameter.requires_grad]
     steps: list[dict[str, Tensor]] = []
+    passes = 0
     with training_weights(optimizer, objective.policy.frozen_parameters()):
-        for _ in range(config.update_epochs):
-            for minibatch in experience.minibatches(generator):
+        while passes < rules.passes.planned:
+            before = len(steps)
+            for minibatch in rules.minibatches(experience, progress, generator):
                 check_stop(stop)
                 steps.append(_step(objective, optimizer, minibatch, parameters, config, norms=norms))
+            passes += 1
+            if passes < rules.passes.planned and rules.passes.stops_after(steps[before:]):
+                break
     metrics = {key: torch.stack([step[key] for step in steps]).mean() for key in steps[0]}
     metrics |= _experience_metrics(experience)
     metrics["weights"] = nn.utils.get_total_norm(parameters)  # NaN as soon as one weight is
@@ -63,7 +73,7 @@ def update(
         clip=config.max_grad_norm,
     )
     del result["weights"]
-    return result
+    return result | rules.passes.finish(passes, result)
 
 
 def _step(

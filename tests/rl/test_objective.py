@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from metta.common.errors import KeyContractError
 from metta.rl.experience import Experience
 from metta.rl.loss.base import Loss, LossOutput, LossSetting, build_losses, masked_mean
 from metta.rl.loss.ppo_actor_config import PPOActorConfig
-from metta.rl.objective import Objective
+from metta.rl.objective import Objective, normalize
 from metta.rl.optim import build_optimizer
 from metta.rl.schedule import Clock
 from metta.rl.trainer_config import TrainerConfig
@@ -143,3 +145,24 @@ def test_schedules_change_coefficients_and_follow_metrics(setting: LossSetting) 
     other.load_schedule_state(objective.schedule_state())
     other.begin_epoch(Clock(0.75, 150, 4))
     assert other.losses["ppo_critic"].weight == 0.5
+
+
+def test_advantages_are_normalised_over_all_ranks() -> None:
+    """Two ranks with different steps get what one rank with all of them would."""
+    noise = torch.Generator().manual_seed(0)
+    advantages, valid = 3 + torch.randn(4, 5, generator=noise), torch.rand(4, 5, generator=noise) < 0.7
+    meeting, said = Barrier(2), [torch.zeros(2), torch.zeros(2)]
+
+    def normalize_on(rank: int, rows: slice) -> Tensor:
+        def reduce(mine: Tensor) -> Tensor:
+            said[rank] = mine
+            meeting.wait(10)
+            total = said[0] + said[1]
+            meeting.wait(10)
+            return total
+
+        return normalize(advantages[rows], valid[rows], reduce)
+
+    with ThreadPoolExecutor(2) as pool:
+        parts = list(pool.map(normalize_on, (0, 1), (slice(0, 1), slice(1, 4))))
+    torch.testing.assert_close(torch.cat(parts)[valid], normalize(advantages, valid)[valid])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from torch import Tensor, nn
 
+from metta.agent.joint_heads import Step, join_heads, run_joint
 from metta.agent.module import Data, MettaModule, Shape, TensorMap, check_tensors
 from metta.agent.symbols import SymbolTable
 from metta.agent.wiring import Node, Order, Plan, make_plan
@@ -65,6 +66,7 @@ class ComponentContainer(nn.ModuleDict):
         self._dependencies: dict[str, tuple[str, ...]] = {}
         self._plan: Plan | None = None
         self._checked = False
+        self._steps: tuple[Step, ...] = ()
         self.version = 0
         """Counts changes of components and wrappers; executors plan again when it moves."""
 
@@ -196,8 +198,11 @@ class ComponentContainer(nn.ModuleDict):
             data |= _present(td, plan.optional)
         outputs: dict[str, Tensor] = {}
         modules = self._modules
-        for name in plan.order:
-            produced = modules[name]._compute(data)  # pyright: ignore[reportOptionalMemberAccess, reportCallIssue]
+        for step in self._steps:
+            if isinstance(step, str):
+                produced = modules[step]._compute(data)  # pyright: ignore[reportOptionalMemberAccess, reportCallIssue]
+            else:
+                produced = run_joint(modules[step[0]], modules[step[1]], data)
             data.update(produced)
             outputs.update(produced)
         return outputs
@@ -223,7 +228,7 @@ class ComponentContainer(nn.ModuleDict):
             component.check_outputs(produced, f"component {name!r}")
             data.update(produced)
             outputs.update(produced)
-        self._checked = True
+        self._checked, self._steps = True, join_heads(plan.order, components)
         return outputs
 
     def check_inputs(self, td: TensorMap, name: str | None = None) -> None:

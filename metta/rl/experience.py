@@ -75,13 +75,18 @@ class Experience:
             for name in self.memory_keys
         }
         self.bootstrap = torch.zeros(num_rows, device=device)
+        self._places: dict[tuple[str, int | None, int | None, int], Tensor] = {}
         self._minibatch: TensorDict | None = None
         self._gathered: dict[str, Tensor] = {}
 
     def write_step(self, step: int, rows: slice, values: Mapping[str, Tensor]) -> None:
         """Store what is known when the actions of ``step`` are sent; keys that the buffer lacks are an error."""
         for key, value in values.items():
-            self.timelines[key][rows, step].copy_(value, non_blocking=True)
+            place = (key, rows.start, rows.stop, step)
+            view = self._places.get(place)
+            if view is None:  # cutting a view takes longer than the copy
+                view = self._places[place] = self.timelines[key][rows, step]
+            view.copy_(value, non_blocking=True)
 
     def write_memory(self, step: int, rows: slice, memory: Mapping[str, Tensor]) -> None:
         """Store the policy's memory before ``step``, which begins a segment."""

@@ -17,6 +17,8 @@ constexpr std::int64_t kRowsPerTask = 96;    // a multiple of the rows that a pr
 constexpr std::int64_t kDepthPerPass = 192;  // rows of both factors that stay in the cache in a product over rows
 constexpr std::int64_t kOutPerTask = 240;    // rows of such a product's result that a thread takes at most
 constexpr std::int64_t kSumColumns = 64;
+constexpr std::int64_t kMostGroups = 16;             // of rows, whose sums for the weights stand apart
+constexpr std::int64_t kFloatsOfSums = 1024 * 1024;  // kept for all groups together
 
 LEARN_CLONES void ClampAtZero(float* values, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) values[i] = values[i] < 0.0F ? 0.0F : values[i];
@@ -25,6 +27,13 @@ LEARN_CLONES void ClampAtZero(float* values, std::int64_t count) {
 // As torch does: what is not a number stays so, and lets the gradient pass.
 LEARN_CLONES void PassWherePositive(const float* y, const float* grad_y, std::int64_t count, float* out) {
   for (std::int64_t i = 0; i < count; ++i) out[i] = y[i] <= 0.0F ? 0.0F : grad_y[i];
+}
+
+// out += `count` vectors, in their order.
+LEARN_CLONES void AddRows(const float* vectors, std::int64_t count, std::int64_t width, float* out) {
+  for (std::int64_t i = 0; i < count; ++i, vectors += width) {
+    for (std::int64_t c = 0; c < width; ++c) out[c] += vectors[c];
+  }
 }
 
 LEARN_CLONES void SumColumns(const float* rows, std::int64_t num_rows, std::int64_t stride, std::int64_t width,
@@ -85,6 +94,49 @@ std::vector<ProductTask> ShareOut(std::span<const GradientProduct> products, int
   return tasks;
 }
 
+// Gradients of a layer, from rows that are taken in groups. A group's rows stay in the cache from the relu to the sums
+// for the weights; its sums stand apart and are added up in the order of groups, whoever computed them.
+class LayerGradients {
+ public:
+  LayerGradients(const DenseShape& shape, std::span<const float> x, std::span<const float> w, std::span<const float> y,
+                 std::span<const float> grad_y, std::span<float> grad_x)
+      : shape_(shape), x_(x), y_(y), grad_y_(grad_y), grad_x_(grad_x) {
+    if (!grad_x.empty()) weights_.Pack({w.data(), shape.inputs, 1}, shape.outputs, shape.inputs);
+  }
+
+  // `sums` [N, K] and `bias_sums` [N] are overwritten; `space` is the thread's.
+  void Run(std::int64_t first, std::int64_t last, PackSpace& space, AlignedFloats& passed, float* sums,
+           float* bias_sums) const {
+    const std::int64_t outputs = shape_.outputs;
+    std::fill_n(bias_sums, outputs, 0.0F);
+    for (std::int64_t row = first; row < last; row += kDepthPerPass) {
+      const std::int64_t count = std::min(kDepthPerPass, last - row);
+      const float* before = grad_y_.data() + row * outputs;  // the gradient before the relu
+      if (shape_.relu) {
+        float* kept = passed.Reserve(kDepthPerPass * outputs);
+        PassWherePositive(y_.data() + row * outputs, before, count * outputs, kept);
+        before = kept;
+      }
+      if (!grad_x_.empty()) {
+        Multiply({before, outputs, 1}, count, weights_, Start::kZero, nullptr, grad_x_.data() + row * shape_.inputs,
+                 shape_.inputs);
+      }
+      space.a.Pack(before, outputs, count, outputs);
+      space.b.Pack({x_.data() + row * shape_.inputs, shape_.inputs, 1}, count, shape_.inputs);
+      Multiply(space.a, space.b, row == first ? Start::kZero : Start::kOutput, sums, shape_.inputs);
+      AddRows(before, count, outputs, bias_sums);
+    }
+  }
+
+ private:
+  const DenseShape& shape_;
+  std::span<const float> x_;
+  std::span<const float> y_;
+  std::span<const float> grad_y_;
+  std::span<float> grad_x_;
+  PackedMatrix weights_;
+};
+
 }  // namespace
 
 void MultiplyTransposed(std::int64_t rows, std::span<const GradientProduct> products, const float* summed,
@@ -131,34 +183,29 @@ void DenseForward(const DenseShape& shape, std::span<const float> x, std::span<c
 void DenseBackward(const DenseShape& shape, std::span<const float> x, std::span<const float> w,
                    std::span<const float> y, std::span<const float> grad_y, std::span<float> grad_x,
                    std::span<float> grad_w, std::span<float> grad_bias, int num_threads) {
-  const float* before = grad_y.data();  // the gradient before the relu
-  std::unique_ptr<float[]> passed;
-  if (shape.relu) {
-    passed = std::make_unique_for_overwrite<float[]>(grad_y.size());
-    before = passed.get();
-  }
-  if (shape.relu || !grad_x.empty()) {
-    PackedMatrix weights;
-    if (!grad_x.empty()) weights.Pack({w.data(), shape.inputs, 1}, shape.outputs, shape.inputs);
-    const std::int64_t num_tasks = Parts(shape.rows, kRowsPerTask);
-    std::atomic<std::int64_t> next{0};
-    RunOnThreads(static_cast<int>(std::min<std::int64_t>(num_threads, num_tasks)), [&](int) {
-      for (std::int64_t task = next++; task < num_tasks; task = next++) {
-        const std::int64_t first = task * kRowsPerTask;
-        const std::int64_t rows = std::min(kRowsPerTask, shape.rows - first);
-        const std::int64_t at = first * shape.outputs;
-        if (shape.relu) {
-          PassWherePositive(y.data() + at, grad_y.data() + at, rows * shape.outputs, passed.get() + at);
-        }
-        if (!grad_x.empty()) {
-          Multiply({before + at, shape.outputs, 1}, rows, weights, Start::kZero, nullptr,
-                   grad_x.data() + first * shape.inputs, shape.inputs);
-        }
-      }
-    });
-  }
-  const GradientProduct product{before, shape.outputs, x.data(), shape.inputs, grad_w.data()};
-  MultiplyTransposed(shape.rows, {&product, 1}, before, grad_bias, num_threads);
+  const LayerGradients layer(shape, x, w, y, grad_y, grad_x);
+  const std::int64_t size = shape.inputs * shape.outputs;
+  // As many groups as their sums are cheap to keep, whatever the number of threads.
+  const std::int64_t most = std::clamp<std::int64_t>(kFloatsOfSums / std::max<std::int64_t>(size, 1), 2, kMostGroups);
+  const std::int64_t passes = std::max<std::int64_t>(Parts(shape.rows, kDepthPerPass), 1);
+  const std::int64_t height = Parts(passes, std::min(most, passes)) * kDepthPerPass;
+  const std::int64_t groups = std::max<std::int64_t>(Parts(shape.rows, height), 1);
+  const auto sums = std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(groups * size));
+  const auto biases = std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(groups * shape.outputs));
+  std::atomic<std::int64_t> next{0};
+  RunOnThreads(static_cast<int>(std::min<std::int64_t>(num_threads, groups)), [&](int) {
+    PackSpace space;
+    AlignedFloats passed;
+    for (std::int64_t group = next++; group < groups; group = next++) {
+      layer.Run(group * height, std::min((group + 1) * height, shape.rows), space, passed, sums.get() + group * size,
+                biases.get() + group * shape.outputs);
+    }
+  });
+  if (shape.rows == 0) std::fill_n(sums.get(), size, 0.0F);
+  std::fill(grad_w.begin(), grad_w.end(), 0.0F);
+  AddRows(sums.get(), groups, size, grad_w.data());
+  std::fill(grad_bias.begin(), grad_bias.end(), 0.0F);
+  if (!grad_bias.empty()) AddRows(biases.get(), groups, shape.outputs, grad_bias.data());
 }
 
 }  // namespace mettagrid::learn

@@ -1,8 +1,10 @@
 """Training speed of a recipe: one JSON line with agent-steps per second and where the time goes.
 
-    python benchmarks/train.py --recipe arena [--policy bag] [--seconds 30] [--threads 2]
+    python benchmarks/train.py --recipe arena [--policy bag] [--seconds 30] [--threads 2] [--first-step]
 
 Whole epochs are run as in a training, without hooks and without saving. The clock starts after two epochs of warm-up.
+`split` are shares of the wall clock; `cpu_us_per_step` is what all threads together spent, waiting actively included.
+`--first-step` adds how long the real command takes to its first environment step (`benchmarks/first_step.py`).
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import first_step
 from pydantic import TypeAdapter
 
 from metta.agent.policy_config import BasePolicyConfig, PolicyConfig, default_policy_config
@@ -43,6 +46,8 @@ def main() -> None:
             trainer.train_epoch()
         result = measure(trainer, args.seconds)
     trainer.env.close()
+    if args.first_step:
+        result["first_step"] = first_step.measure(args.recipe, rounds=3)
     print(json.dumps({**describe(args, trainer, device), **result}))
 
 
@@ -55,6 +60,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--num-envs", type=int, default=None, help="environments; default: the recipe's")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--first-step", action="store_true", help="also time the command up to its first step")
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="trainer settings, e.g. gamma=0.99")
     return parser.parse_args()
 
@@ -85,7 +91,7 @@ def choose_policy(name: str | None, of_recipe: BasePolicyConfig | None, spec: En
 def measure(trainer: Any, seconds: float) -> dict[str, Any]:
     speeds: list[float] = []
     spent: dict[str, float] = {}
-    begin = time.perf_counter()
+    begin, cpu_before = time.perf_counter(), time.process_time()
     steps_before = trainer.state.agent_step
     while not speeds or time.perf_counter() - begin < seconds:
         start = time.perf_counter()
@@ -93,11 +99,13 @@ def measure(trainer: Any, seconds: float) -> dict[str, Any]:
         speeds.append(stats.rollout.agent_steps / (time.perf_counter() - start))
         for name, value in stats.seconds.items():
             spent[name] = spent.get(name, 0.0) + value
-    wall = time.perf_counter() - begin
+    wall, cpu = time.perf_counter() - begin, time.process_time() - cpu_before
+    steps = trainer.state.agent_step - steps_before
     split = {name: round(spent[name] / wall, 4) for name in PARTS}
     split["other"] = round(1.0 - sum(split.values()), 4)
     return {
-        "sps": round((trainer.state.agent_step - steps_before) / wall),
+        "sps": round(steps / wall),
+        "cpu_us_per_step": round(1e6 * cpu / steps, 2),
         "epochs": {
             "n": len(speeds),
             "min": round(min(speeds)),

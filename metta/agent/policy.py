@@ -74,6 +74,8 @@ class Policy(nn.Module):
         keep = ("logits", "values", *(NEXT_MEMORY_PREFIX + name for name in network.memory_shapes))
         self._keep = keep if config.executor == "memory" else None
         self._provided: tuple[str, ...] = ()
+        self.shows_logits = False
+        """Whether ``act`` adds ``logits``, before masking."""
         self.executor = EXECUTORS[config.executor](self.network, self._keep)
         self._data_keys = [key for key in network.in_keys if key not in self._memory_keys]
         self._memory = Memory(self.memory_spec)
@@ -103,6 +105,8 @@ class Policy(nn.Module):
             chosen = choose_actions(outputs["logits"], self._mask(td), generator, greedy=greedy)
             td["action"], td["act_log_prob"] = chosen
             td["values"] = outputs["values"]
+            if self.shows_logits:
+                td["logits"] = outputs["logits"]
         return td
 
     def values_only(self, td: Inputs) -> Tensor:
@@ -286,6 +290,10 @@ class Policy(nn.Module):
             )
         ]
         return sorted(found, key=lambda entry: entry[1].gradient_order)
+
+    def masked(self, logits: Tensor, mask: Tensor | None) -> MaskedCategorical:
+        """The distribution that ``logits [..., A]`` stand for, with this policy's use of masks."""
+        return MaskedCategorical(logits, mask if self.config.use_action_mask else None)
 
     # --- memory ---------------------------------------------------------------------------------------------------
 

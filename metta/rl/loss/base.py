@@ -43,7 +43,7 @@ class LossSetting:
     seed: int
     """Of this loss alone: draw first weights from it."""
     name: str = ""
-    """Of the loss, in ``trainer.losses``."""
+    """Of this loss in ``trainer.losses``: begin keys of your own in the experience with it."""
 
     def latent(self, output: str = "logits") -> tuple[str, int]:
         """Key and width of what the head that writes ``output`` reads: the policy's last inner state.
@@ -182,6 +182,16 @@ def _build(name: str, cfg: LossConfig, setting: LossSetting | None) -> Loss[Any]
         torch.default_generator.manual_seed(own.seed)
         loss: Loss[Any] = kind(cfg, own)
     return loss.to(setting.device)
+
+
+LED = "led"
+"""Key of the experience, where a loss lets a teacher act: ``[s, T] bool``, steps whose action is not the policy's."""
+
+
+def own_steps(batch: Mapping[str, Tensor]) -> Tensor:
+    """``[s, T] bool``: valid steps whose action the policy itself chose, for losses whose formula supposes that."""
+    valid = batch["valid"]
+    return valid & ~batch[LED] if LED in batch.keys() else valid  # noqa: SIM118 - a TensorDict has no `in`
 
 
 def masked_mean(values: Tensor, valid: Tensor) -> Tensor:

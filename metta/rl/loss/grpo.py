@@ -10,7 +10,7 @@ from torch import Tensor
 
 from metta.common.errors import ConfigError
 from metta.rl.experience import Experience
-from metta.rl.loss.base import Loss, LossOutput, LossSetting, masked_mean
+from metta.rl.loss.base import Loss, LossOutput, LossSetting, masked_mean, own_steps
 from metta.rl.loss.grpo_config import GRPOConfig
 from metta.rl.loss.segments import log_ratio, sums_to_come
 
@@ -101,7 +101,7 @@ class GRPOLoss(Loss[GRPOConfig]):
         return groups.reshape(-1, groups.shape[-1])
 
     def forward(self, batch: Mapping[str, Tensor], output: Mapping[str, Tensor]) -> LossOutput:
-        valid, advantages, clip = batch["valid"], batch[self.key], self.cfg.clip_coef
+        valid, advantages, clip = own_steps(batch), batch[self.key], self.cfg.clip_coef
         change = log_ratio(batch, output)
         ratio = change.exp()
         surrogate = torch.min(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)

@@ -7,12 +7,15 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from metta.rl.loss.base import Loss, LossOutput, masked_mean
+from metta.rl.loss.base import Loss, LossOutput, masked_mean, own_steps
 from metta.rl.loss.ppo_actor_config import PPOActorConfig
 
 
 class PPOActorLoss(Loss[PPOActorConfig]):
     """Clipped surrogate with entropy bonus.
+
+    Steps at which a teacher acted in the policy's stead are left out: the formula supposes actions drawn from the
+    policy, and a teacher's are not, whatever probability the policy gives them.
 
     Metrics: ``policy_loss``, ``entropy``, ``approx_kl`` (the k3 estimator), ``clipfrac``, ``importance`` (mean ratio).
     Source: arXiv:1707.06347 eq. 7 and 9.
@@ -22,7 +25,7 @@ class PPOActorLoss(Loss[PPOActorConfig]):
     batch_reads = ("act_log_prob", "advantages", "valid")
 
     def forward(self, batch: Mapping[str, Tensor], output: Mapping[str, Tensor]) -> LossOutput:
-        valid, advantages, clip = batch["valid"], batch["advantages"], self.cfg.clip_coef
+        valid, advantages, clip = own_steps(batch), batch["advantages"], self.cfg.clip_coef
         # Ignored steps get ratio 1 before the exponential: an infinite one times zero would poison the gradient.
         log_ratio = torch.where(valid, output["act_log_prob"] - batch["act_log_prob"], 0.0)
         ratio = log_ratio.exp()

@@ -9,8 +9,10 @@ from typing import Annotated, Any, cast
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from metta.common.config import Config
+from metta.rl.loss.action_supervised_config import ActionSupervisedConfig
 from metta.rl.loss.gradient_ppo_critic_config import GradientPPOCriticConfig
 from metta.rl.loss.grpo_config import GRPOConfig
+from metta.rl.loss.kickstarter_config import KickstarterConfig
 from metta.rl.loss.loss_config import LossConfig
 from metta.rl.loss.ppo_actor_config import PPOActorConfig
 from metta.rl.loss.ppo_critic_config import PPOCriticConfig
@@ -18,7 +20,14 @@ from metta.rl.loss.quantile_ppo_critic_config import QuantilePPOCriticConfig
 from metta.rl.loss.vtrace_config import VTraceConfig
 
 AnyLossConfig = Annotated[
-    GradientPPOCriticConfig | GRPOConfig | PPOActorConfig | PPOCriticConfig | QuantilePPOCriticConfig | VTraceConfig,
+    ActionSupervisedConfig
+    | GradientPPOCriticConfig
+    | GRPOConfig
+    | KickstarterConfig
+    | PPOActorConfig
+    | PPOCriticConfig
+    | QuantilePPOCriticConfig
+    | VTraceConfig,
     Field(discriminator="type"),
 ]
 

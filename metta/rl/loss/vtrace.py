@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from metta.rl.loss.base import Loss, LossOutput, LossSetting, masked_mean
+from metta.rl.loss.base import Loss, LossOutput, LossSetting, masked_mean, own_steps
 from metta.rl.loss.segments import ended, following_values, log_ratio, sums_to_come
 from metta.rl.loss.vtrace_config import VTraceConfig
 from metta.rl.objective import normalize
@@ -43,8 +43,9 @@ class VTraceLoss(Loss[VTraceConfig]):
             targets, advantages = self.targets(batch, values, ratio)
             if cfg.normalize_advantages:
                 advantages = normalize(advantages, valid)
-        log_prob = torch.where(valid, output["act_log_prob"], 0.0)
-        policy_loss = -masked_mean(log_prob * advantages, valid)
+        own = own_steps(batch)
+        log_prob = torch.where(own, output["act_log_prob"], 0.0)
+        policy_loss = -masked_mean(log_prob * advantages, own)
         value_loss = 0.5 * masked_mean((values - targets).square(), valid)
         entropy = masked_mean(output["entropy"], valid)
         metrics = {

@@ -15,9 +15,16 @@ from metta.rl.loss.action_supervised_config import ActionSupervisedConfig
 from metta.rl.loss.ppo_actor import PPOActorLoss
 from metta.rl.loss.ppo_actor_config import PPOActorConfig
 from metta.rl.schedule import Clock
+from metta.rl.trainer import Trainer
 from tests.rl.loss.samples import MakeTrainer
 
 KEY = "action_supervised/teacher_action"
+
+
+def teacher_of(trainer: Trainer) -> Any:
+    loss: Any = trainer.objective.losses["action_supervised"]
+    (teacher,) = loss.teachers
+    return teacher
 
 
 def random_batch(seed: int = 0) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -128,7 +135,7 @@ def test_at_weight_zero_the_teacher_is_not_run(make_trainer: MakeTrainer, teache
     schedule = {"by": "epochs", "style": "step", "points": [[0, 1], [1, 0], [2, 1]]}
     loss = {"teacher_uri": "mock://right", "schedules": {"weight": schedule}, "share": 0.5}
     trainer = make_trainer({"action_supervised": loss})
-    (teacher,) = trainer.objective.losses["action_supervised"].teachers
+    teacher = teacher_of(trainer)
     calls = []
     for _ in range(3):
         trainer.train_epoch()
@@ -177,7 +184,7 @@ def test_another_teacher_is_refused(make_trainer: MakeTrainer, teacher_uris: tup
 )
 def test_config_is_checked(change: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigError, match=told):
-        ActionSupervisedConfig(**{"teacher_uri": "mock://noop"} | change)
+        ActionSupervisedConfig.model_validate({"teacher_uri": "mock://noop"} | change)
 
 
 def test_unknown_teacher_is_refused_when_the_training_is_built(

@@ -13,6 +13,7 @@ from metta.agent.policy import Policy
 from metta.common.errors import ConfigError
 from metta.rl.loss.kickstarter import KickstarterLoss
 from metta.rl.loss.kickstarter_config import KickstarterConfig
+from metta.rl.trainer import Trainer
 from tests.rl.loss.samples import MakeTrainer
 
 PROBS, VALUES, INDEX = (f"kickstarter/teacher_{key}" for key in ("probs", "values", "index"))
@@ -28,6 +29,12 @@ TWO = KickstarterConfig.model_validate(
         "temperature": 2.0,
     }
 )
+
+
+def teacher_of(trainer: Trainer) -> Any:
+    loss: Any = trainer.objective.losses["kickstarter"]
+    (teacher,) = loss.teachers
+    return teacher
 
 
 def random_batch(seed: int = 0) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -111,7 +118,7 @@ def test_what_is_recorded_is_the_teachers_distribution(
 ) -> None:
     """Softened, and of allowed actions only, with its own memory along the rollout."""
     trainer = make_trainer({"kickstarter": {"teachers": [{"teacher_uri": teacher_uris[0]}], "temperature": 3.0}})
-    (teacher,) = trainer.objective.losses["kickstarter"].teachers
+    teacher = teacher_of(trainer)
     assert isinstance(teacher.policy, Policy)
     before = teacher.policy.memory_state()
     trainer.train_epoch()
@@ -149,7 +156,7 @@ def test_at_weight_zero_no_teacher_is_run(make_trainer: MakeTrainer, teacher_uri
     schedules = {name: {"by": "epochs", "points": [[0, 1], [1, 0]]} for name in ("action_coef", "value_coef")}
     teachers = [{"teacher_uri": "mock://right", "value_coef": 0}]
     trainer = make_trainer({"kickstarter": {"teachers": teachers, "schedules": schedules}})
-    (teacher,) = trainer.objective.losses["kickstarter"].teachers
+    teacher = teacher_of(trainer)
     first, second = trainer.train_epoch().metrics, trainer.train_epoch().metrics
     assert teacher.policy.calls == 32, "16 steps of two slots"
     assert first["losses/teacher_kl"] > 0

@@ -42,7 +42,7 @@ TINY: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 """Script and flags -> keys that its lines must have."""
 LIBRARIES = {"games", "handwritten_bag", "measurement"}
-COMPARES = {"compare_env"}
+COMPARES = {"compare_env", "compare_train"}
 """Runs other programs, which have to be built first: tested with programs that only tell a figure."""
 
 
@@ -93,3 +93,46 @@ def test_comparison_prints_ratios(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     result = json.loads(capsys.readouterr().out)
     assert result["n"] == 2
     assert result["ratio_to_tokgrid"]["median"] == 3.0
+
+
+def test_trainers_are_compared_within_rounds(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    script = load("compare_train", ("--rounds", "2"), monkeypatch)["main"].__globals__
+    speeds = {"fast": [9.0, 12.0], "bag_lstm": [40.0, 40.0], "cleanrl": [3.0, 2.0], "pufferl": [2.0, 4.0]}
+    turns = {**speeds, "sb3": [1.0, 1.0], "torchrl": [1.0, 1.0]}
+
+    def tell(command: list[str]) -> dict[str, Any]:
+        is_ours = "--policy" in command
+        name = command[command.index("--policy") + 1] if is_ours else Path(command[1]).stem.removeprefix("trainer_")
+        assert Path(command[1]).exists()
+        speed = turns[name].pop(0)
+        told = {"epochs": {"median": speed}} if is_ours else {"agent_steps_per_second": speed}
+        return {**told, "parameters": 7, "peak_rss_mb": 9}
+
+    monkeypatch.setitem(script, "ensure_venv", lambda packages: tmp_path / "python")
+    monkeypatch.setitem(script, "_run", tell)
+    script["main"]()
+    result = json.loads(capsys.readouterr().out)
+    assert result["fast_to_best_peer"] == {"median": 3.0, "min": 3.0, "max": 3.0}
+    assert result["bag_lstm_to_best_peer"] == {"median": 11.67, "min": 10.0, "max": 13.33}
+
+
+def test_the_peers_environment_is_made_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    setup = runpy.run_path(str(BENCHMARKS / "peers" / "setup_venv.py"))
+    ensure, names = setup["ensure_venv"], setup["ensure_venv"].__globals__
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.touch()
+    calls: list[str] = []
+    monkeypatch.setitem(names, "PYTHON", python)
+    monkeypatch.setitem(names, "MARKER", tmp_path / "installed.txt")
+    monkeypatch.setattr(names["subprocess"], "run", lambda command, **_: calls.append(command[-1]))
+    assert ensure() == python
+    assert calls == [*setup["PACKAGES"]]
+    ensure(setup["TRAINERS"])
+    assert len(calls) == len(setup["TRAINERS"])
+    ensure()
+    ensure(setup["TRAINERS"])
+    assert len(calls) == len(setup["TRAINERS"])

@@ -22,6 +22,8 @@ from typing import Any
 from measurement import commit, machine, spread
 from peers.setup_venv import TRAINERS, ensure_venv
 
+from metta.common.openmp import shorten_spins
+
 HERE = Path(__file__).resolve().parent
 OURS = ("fast", "bag_lstm")
 PEERS = ("cleanrl", "pufferl", "sb3", "torchrl")
@@ -37,7 +39,7 @@ def main() -> None:
 
 
 def _commands(args: argparse.Namespace) -> dict[str, list[str]]:
-    settings = {"batch_size": BATCH, "minibatch_size": MINIBATCH, "bptt_horizon": STEPS, "update_epochs": 1}
+    settings = {"batch_size": BATCH, "minibatch_size": MINIBATCH, "bptt_horizon": args.horizon, "update_epochs": 1}
     pairs = [f"{key}={value}" for key, value in settings.items()]
     shared = ["--recipe", "arena", "--num-envs", str(ENVS), "--seconds", str(args.seconds)]
     train = [sys.executable, str(HERE / "train.py"), *shared, "--threads", str(args.threads)]
@@ -49,6 +51,7 @@ def _commands(args: argparse.Namespace) -> dict[str, list[str]]:
 
 
 def _run(command: list[str]) -> dict[str, Any]:
+    shorten_spins()  # for the peers too: without it they would be several times slower on a machine with other work
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)} exited with {done.returncode}:\n{done.stderr}")
@@ -64,7 +67,13 @@ def _result(args: argparse.Namespace, rounds: list[dict[str, dict[str, Any]]]) -
     speeds = {name: [_speed(entry[name]) for entry in rounds] for name in rounds[0]}
     last = rounds[-1]
     result: dict[str, Any] = {"name": "compare_train", "commit": commit(), "machine": machine(), "n": len(rounds)}
-    result |= {"torch_threads": args.threads, "agents": ENVS * 24, "batch_size": BATCH, "minibatch_size": MINIBATCH}
+    result |= {
+        "torch_threads": args.threads,
+        "bptt_horizon": args.horizon,
+        "agents": ENVS * 24,
+        "batch_size": BATCH,
+        "minibatch_size": MINIBATCH,
+    }
     result["agent_steps_per_second"] = {name: spread(values) for name, values in speeds.items()}
     result["parameters"] = {name: entry["parameters"] for name, entry in last.items()}
     result["peak_memory_mb"] = {
@@ -85,6 +94,7 @@ def _parse_args() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=10.0, help="ours: measure at least this long")
     parser.add_argument("--updates", type=int, default=4, help="peers: epochs that count")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--horizon", type=int, default=STEPS, help="ours: steps of a segment; the peers' are 128")
     parser.add_argument("--ours", nargs="*", default=OURS, help="policies of ours")
     parser.add_argument("--peers", nargs="*", default=PEERS, help="drivers; none: nothing is downloaded")
     return parser.parse_args()

@@ -12,6 +12,13 @@ class EvaluatorConfig(Config):
     """Simulations played with the policy just saved; their scores go to the metrics and decide ``keep_best``."""
 
     epoch_interval: int = Field(default=100, ge=0, description="epochs between two evaluations; 0 = never")
+    background: bool = Field(
+        default=False,
+        description="evaluate in another process; training goes on, scores take effect result_after later",
+    )
+    result_after: int = Field(
+        default=10, ge=1, description="with background: epochs until the scores take effect, at most epoch_interval"
+    )
     num_episodes: int | None = Field(default=None, ge=1, description="episodes a simulation, instead of its own number")
     seed: int = Field(default=0, ge=0, lt=2**63, description="worlds and sampling of every evaluation")
     sampled: bool = Field(default=True, description="sample actions; false: take the likeliest")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from metta.rl.hooks.base import TrainerHook
     from metta.rl.hooks.checkpoint import PolicyCopies
+    from metta.rl.hooks.evaluation import RunningEvaluation
     from metta.rl.monitor.part import MonitorPart
     from metta.tools.train import TrainTool
     from metta.tracking.console import ConsoleLogger
@@ -39,7 +40,14 @@ def make_hooks(tool: TrainTool, run_dir: RunDir, device: torch.device, console: 
     wandb = make_wandb_logger(tool.wandb, run=run_dir.run, folder=run_dir.root, run_config=resolved_tree(tool))
     return [
         CheckpointHook(CheckpointManager(run_dir), tool.checkpointer, interval, _copies(tool, run_dir, wandb)),
-        EvaluationHook(_evaluator(tool.evaluator, str(device)), interval, tool.evaluator.seed, console.phase),
+        EvaluationHook(
+            _evaluator(tool.evaluator, str(device)),
+            interval,
+            tool.evaluator.seed,
+            console.phase,
+            start=_starter(tool.evaluator, str(device)) if tool.evaluator.background else None,
+            result_after=tool.evaluator.result_after,
+        ),
         MetricsHook(
             JsonlLogger(run_dir.metrics_path, rows),
             JsonlLogger(run_dir.timing_path, rows),
@@ -92,3 +100,21 @@ def _evaluator(config: EvaluatorConfig, device: str) -> Any:
         return evaluation.scorecard.means(resolved)
 
     return evaluate
+
+
+def _starter(config: EvaluatorConfig, device: str) -> Callable[[str, int], RunningEvaluation]:
+    def start(uri: str, seed: int) -> RunningEvaluation:
+        import torch
+
+        from metta.eval.evaluation_process import EvaluationProcess
+
+        return EvaluationProcess(
+            config.planned(),
+            uri,
+            seed=seed,
+            greedy=not config.sampled,
+            device=device,
+            threads=torch.get_num_threads(),  # equal scores need as many as training has
+        )
+
+    return start

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 import pytest
@@ -8,6 +9,8 @@ from metta.checkpoint.config import CheckpointerConfig
 from metta.checkpoint.manager import CheckpointManager
 from metta.common.errors import CheckpointError, InterruptedBySignal
 from metta.common.run_dir import RunDir
+from metta.rl.context import TrainerContext, UpdateStats
+from metta.rl.hooks.base import TrainerHook
 from metta.rl.hooks.checkpoint import CheckpointHook
 from metta.rl.hooks.evaluation import EvaluationHook, Scores
 from metta.rl.signals import StopFlag
@@ -87,3 +90,103 @@ def test_a_failing_evaluation_stops_the_run_and_names_the_hook(
     with pytest.raises(ZeroDivisionError, match="in the game") as caught:
         make_trainer([checkpoint_hook(run_dir, 1), EvaluationHook(fail, 1, seed=0)]).train()
     assert caught.value.__notes__ == ["raised by EvaluationHook.on_epoch_end at epoch 1"]
+
+
+class Background:
+    """``start`` of evaluations that are done when ``result`` is asked for; remembers what happened."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+
+    def __call__(self, uri: str, seed: int) -> Background.Job:
+        self.events.append(f"start {uri.rsplit(':', 1)[1]}")
+        return self.Job(self, uri)
+
+    class Job:
+        def __init__(self, background: Background, uri: str) -> None:
+            self.background = background
+            self.epoch = int(uri.rsplit(":v", 1)[1].removesuffix(".mpt"))
+
+        def result(self, tick: Callable[[], None]) -> Scores:
+            tick()
+            self.background.events.append(f"result {self.epoch}")
+            return {"corridor/a": {"reward": float(self.epoch)}}
+
+        def cancel(self) -> None:
+            self.background.events.append(f"cancel {self.epoch}")
+
+
+class Rows(TrainerHook):
+    """What MetricsHook would write of evaluations: {epoch of the row: epoch of the policy}."""
+
+    def __init__(self, fail_at: int = -1) -> None:
+        self.told: dict[int, int] = {}
+        self.fail_at = fail_at
+
+    def on_epoch_end(self, ctx: TrainerContext, stats: UpdateStats) -> None:
+        scores = ctx.shared.evaluation_scores
+        if scores is not None and scores.in_force == ctx.state.epoch:
+            self.told[ctx.state.epoch] = scores.epoch
+        if ctx.state.epoch == self.fail_at:
+            raise RuntimeError("stop here")
+
+
+def hooks_of(run_dir: RunDir, start: Background | None, rows: Rows, player: Player | None = None) -> list[TrainerHook]:
+    hook = EvaluationHook(player or Player(), 3, seed=0, start=start, result_after=2)
+    return [CheckpointHook(CheckpointManager(run_dir), CheckpointerConfig(epoch_interval=1), 3), hook, rows]
+
+
+def test_scores_of_the_background_take_effect_a_fixed_number_of_epochs_later(
+    make_trainer: Callable[..., Trainer], run_dir: RunDir
+) -> None:
+    start, rows, player = Background(), Rows(), Player()
+    trainer = make_trainer(hooks_of(run_dir, start, rows, player), epochs=7)
+    trainer.train()
+    assert start.events == ["start v3.mpt", "result 3", "start v6.mpt", "result 6"]
+    assert player.calls == [("v7.mpt", 0)], "the last one is waited for, here"
+    assert rows.told == {5: 3, 7: 7}
+    assert trainer.context.shared.scores_by_epoch == {3: 3.0, 6: 6.0, 7: 1.5}
+    assert trainer.context.shared.pending_evaluations == ()
+
+
+def test_a_pending_evaluation_is_started_again_when_the_run_goes_on(
+    make_trainer: Callable[..., Trainer], run_dir: RunDir
+) -> None:
+    start = Background()
+    with pytest.raises(RuntimeError, match="stop here"):
+        make_trainer(hooks_of(run_dir, start, Rows(fail_at=5)), epochs=5).train()
+    assert start.events == ["start v3.mpt", "result 3"], "the failing epoch had its scores; it is done again"
+    again, rows = Background(), Rows()
+    make_trainer(hooks_of(run_dir, again, rows), epochs=5).train()
+    assert again.events == ["start v3.mpt", "result 3"]
+    assert rows.told == {5: 5}
+    with pytest.raises(RuntimeError, match="stop here"):
+        make_trainer(hooks_of(run_dir, cancelled := Background(), Rows(fail_at=7)), epochs=9).train()
+    assert cancelled.events == ["start v6.mpt", "cancel 6"]
+
+
+def test_without_background_a_pending_evaluation_is_done_here_when_it_is_due(
+    make_trainer: Callable[..., Trainer], run_dir: RunDir
+) -> None:
+    with pytest.raises(RuntimeError, match="stop here"):
+        make_trainer(hooks_of(run_dir, Background(), Rows(fail_at=4)), epochs=6).train()
+    rows, player = Rows(), Player()
+    make_trainer(hooks_of(run_dir, None, rows, player), epochs=6).train()
+    assert [version for version, _ in player.calls] == ["v3.mpt", "v6.mpt"]
+    assert rows.told == {5: 3, 6: 6}
+
+
+def test_a_pending_policy_that_is_gone_is_told(
+    make_trainer: Callable[..., Trainer],
+    run_dir: RunDir,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(logging.getLogger("metta"), "propagate", True)
+    with pytest.raises(RuntimeError, match="stop here"):
+        make_trainer(hooks_of(run_dir, Background(), Rows(fail_at=4)), epochs=6).train()
+    (run_dir.checkpoints / "demo:v3.mpt").unlink()
+    rows = Rows()
+    make_trainer(hooks_of(run_dir, Background(), rows), epochs=6).train()
+    assert "demo:v3.mpt is gone: its scores are missing" in caplog.text
+    assert rows.told == {6: 6}

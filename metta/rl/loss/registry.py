@@ -10,23 +10,33 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from metta.common.config import Config
 from metta.rl.loss.action_supervised_config import ActionSupervisedConfig
+from metta.rl.loss.contrastive_config import ContrastiveConfig
+from metta.rl.loss.dynamics_config import DynamicsConfig
 from metta.rl.loss.gradient_ppo_critic_config import GradientPPOCriticConfig
 from metta.rl.loss.grpo_config import GRPOConfig
 from metta.rl.loss.kickstarter_config import KickstarterConfig
+from metta.rl.loss.l2_config import L2Config
+from metta.rl.loss.latent_ema_config import LatentEMAConfig
 from metta.rl.loss.loss_config import LossConfig
 from metta.rl.loss.ppo_actor_config import PPOActorConfig
 from metta.rl.loss.ppo_critic_config import PPOCriticConfig
 from metta.rl.loss.quantile_ppo_critic_config import QuantilePPOCriticConfig
+from metta.rl.loss.stable_latent_config import StableLatentConfig
 from metta.rl.loss.vtrace_config import VTraceConfig
 
 AnyLossConfig = Annotated[
     ActionSupervisedConfig
+    | ContrastiveConfig
+    | DynamicsConfig
     | GradientPPOCriticConfig
     | GRPOConfig
     | KickstarterConfig
+    | L2Config
+    | LatentEMAConfig
     | PPOActorConfig
     | PPOCriticConfig
     | QuantilePPOCriticConfig
+    | StableLatentConfig
     | VTraceConfig,
     Field(discriminator="type"),
 ]

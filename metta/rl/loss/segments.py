@@ -46,3 +46,31 @@ def log_ratio(batch: Mapping[str, Tensor], output: Mapping[str, Tensor]) -> Tens
     Shapes: ``[s, T]``.
     """
     return torch.where(batch["valid"], output["act_log_prob"] - batch["act_log_prob"], 0.0)
+
+
+def steps_ahead(batch: Mapping[str, Tensor]) -> Tensor:
+    """How many later observations of the same episode a step's segment holds, the final one included; 0 for ignored
+    steps.
+
+    Shapes: ``[s, T] int64``.
+
+    >>> no = torch.zeros(1, 4, dtype=torch.bool)
+    >>> end = torch.tensor([[False, True, False, False]])
+    >>> steps_ahead({"terminated": end, "truncated": no, "valid": ~end.roll(1, 1)}).tolist()
+    [[2, 1, 0, 0]]
+    """
+    valid, goes_on = batch["valid"], ~ended(batch)
+    counts = torch.zeros_like(valid, dtype=torch.int64)
+    for t in reversed(range(valid.shape[1] - 1)):
+        counts[:, t] = valid[:, t] * (1 + goes_on[:, t] * counts[:, t + 1])
+    return counts
+
+
+def shifted(values: Tensor, steps: int) -> Tensor:
+    """``values[:, t + steps]`` at t; what lies beyond the segment is 0.
+
+    Shapes: ``values`` and the result ``[s, T, ...]``.
+    """
+    if steps >= values.shape[1]:
+        return torch.zeros_like(values)
+    return torch.cat([values[:, steps:], torch.zeros_like(values[:, :steps])], dim=1)

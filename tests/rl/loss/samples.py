@@ -49,6 +49,7 @@ def random_batch(seed: int = 0, segments: int = 3, horizon: int = 6) -> tuple[Te
         "values": numbers[7].clone(),
         "entropy": numbers[0].abs(),
     }
+    output["core"] = torch.randn(*shape, 8, generator=rng)
     return batch, {key: tensor.requires_grad_() for key, tensor in output.items()}
 
 
@@ -75,3 +76,17 @@ def check_training(make: MakeTrainer, losses: Mapping[str, Any], policy: Any = N
 def grad_of(tensor: Tensor) -> Tensor:
     """The gradient that ``tensor`` got; zeros where it got none."""
     return torch.zeros_like(tensor) if tensor.grad is None else tensor.grad
+
+
+def later_steps(batch: Tensors, s: int, t: int) -> int:
+    """How many later observations of step ``t``'s episode its segment holds, counted one by one."""
+    horizon = batch["valid"].shape[1]
+    if not batch["valid"][s, t]:
+        return 0
+    count = 0
+    while t + count + 1 < horizon:
+        ended = bool(batch["terminated"][s, t + count] | batch["truncated"][s, t + count])
+        count += 1
+        if ended:
+            break
+    return count

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from metta.rl.loss.segments import ended, following_values, log_ratio, sums_to_come
+from metta.rl.loss.segments import ended, following_values, log_ratio, shifted, steps_ahead, sums_to_come
+from tests.rl.loss.samples import later_steps, random_batch
 
 
 def test_sums_to_come_equal_the_loop_and_pass_gradients() -> None:
@@ -40,3 +41,19 @@ def test_ignored_steps_have_ratio_one_whatever_was_written() -> None:
     ratio.exp().sum().backward()
     assert new.grad is not None
     assert new.grad[0, 1] == 0
+
+
+def test_steps_ahead_are_those_of_the_episode_and_the_segment() -> None:
+    total = 0
+    for seed in range(5):
+        batch, _ = random_batch(seed, segments=4, horizon=8)
+        counts = steps_ahead(batch)
+        expected = [[later_steps(batch, s, t) for t in range(8)] for s in range(4)]
+        assert counts.tolist() == expected
+        total += int(batch["terminated"].sum() + batch["truncated"].sum())
+    assert total > 10
+
+
+def test_shifted() -> None:
+    values = torch.tensor([[1, 2, 3]])
+    assert [shifted(values, k).tolist() for k in (0, 1, 3, 9)] == [[[1, 2, 3]], [[2, 3, 0]], [[0, 0, 0]], [[0, 0, 0]]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import ceil, lcm
+from math import ceil, gcd, lcm
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from metta.common.accelerator import will_use_gpu
@@ -59,7 +59,8 @@ def fit_sizes(tool: TrainTool) -> dict[str, dict[str, Any]]:
         if "batch_size" not in trainer.model_fields_set:
             wanted = min(wanted, per_epoch // trainer.bptt_horizon)
         agents, slots = env.env.game.num_agents, env.num_slots
-        num_envs = slots * max(1, round(wanted / agents / slots))
+        unit = lcm(slots, machine.minibatches // gcd(agents, machine.minibatches))  # rows split into equal minibatches
+        num_envs = unit * max(1, round(wanted / agents / unit))
         fitted["training_env"] = {"num_envs": num_envs}
         rows = num_envs * agents
     steps = min(machine.steps, max(1, per_epoch // rows))

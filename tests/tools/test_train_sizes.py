@@ -62,7 +62,7 @@ def test_a_gpu_gets_more_environments_and_larger_minibatches(tool: TrainTool) ->
         ({"trainer.minibatch_size": 2_048}, (16, 24_576, 2_048)),
         ({"training_env.num_envs": 4}, (4, 6_144, 1_536)),
         ({"trainer.bptt_horizon": 64}, (16, 24_576, 6_144)),
-        ({"trainer.batch_size": 12_288, STEPS: 20_000}, (16, 12_288, 6_144)),
+        ({"trainer.batch_size": 12_288, STEPS: 20_000}, (16, 12_288, 3_072)),
     ],
 )
 def test_what_is_set_stays(tool: TrainTool, changes: dict[str, Any], expected: tuple[int, int, int]) -> None:

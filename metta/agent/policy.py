@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from tensordict import TensorDictBase
@@ -17,7 +17,7 @@ from metta.agent.control.training_control import ControlReport, TrainingControl
 from metta.agent.distribution import MaskedCategorical, choose_actions, weigh_actions
 from metta.agent.executors.registry import EXECUTORS
 from metta.agent.memory import Memory, MemorySpec, Rows
-from metta.agent.module import MEMORY_PREFIX, NEXT_MEMORY_PREFIX, Data
+from metta.agent.module import MEMORY_PREFIX, NEXT_MEMORY_PREFIX, Data, TensorMap
 from metta.agent.policies.registry import build_network
 from metta.agent.policy_config import AnyPolicyConfig
 from metta.agent.wrappers.base import WrapperModule, wrappers_of
@@ -76,6 +76,8 @@ class Policy(nn.Module):
         self._provided: tuple[str, ...] = ()
         self.shows_logits = False
         """Whether ``act`` adds ``logits``, before masking."""
+        self.precision: Literal["fp32", "bf16"] = "fp32"
+        """Of the network's arithmetic; what it returns is float32 either way."""
         self.executor = EXECUTORS[config.executor](self.network, self._keep)
         self._data_keys = [key for key in network.in_keys if key not in self._memory_keys]
         self._memory = Memory(self.memory_spec)
@@ -99,7 +101,7 @@ class Policy(nn.Module):
             rows = td.get("rows", None)
             if self._has_populations:
                 td[POPULATION_KEY] = self._population(td, rows)
-            outputs = self.executor.run(self._inputs(td, self._recall(td, rows)))
+            outputs = self._run(self._inputs(td, self._recall(td, rows)))
             if self._memory_keys:
                 self._memory.write(rows, {name: outputs[NEXT_MEMORY_PREFIX + name] for name in self._memory.tensors})
             chosen = choose_actions(outputs["logits"], self._mask(td), generator, greedy=greedy)
@@ -116,7 +118,7 @@ class Policy(nn.Module):
             known = self._recall(td, rows)
             if self._has_populations:
                 known[POPULATION_KEY] = self._population(td, rows)
-            return self.executor.run(self._inputs(td, known))["values"]
+            return self._run(self._inputs(td, known))["values"]
 
     # --- learning -------------------------------------------------------------------------------------------------
 
@@ -152,7 +154,7 @@ class Policy(nn.Module):
             KeyContractError: an input is missing.
             ShapeContractError: an input does not fit.
         """
-        outputs = self.executor.run(self._inputs(td, {key: _required(td, key) for key in self._memory_keys}))
+        outputs = self._run(self._inputs(td, {key: _required(td, key) for key in self._memory_keys}))
         logits, mask, action = outputs["logits"], self._mask(td), _required(td, "action")
         if "log_probs" in self._provided:
             dist = MaskedCategorical(logits, mask)
@@ -329,6 +331,14 @@ class Policy(nn.Module):
         return next(self.parameters()).device
 
     # --- inside ---------------------------------------------------------------------------------------------------
+
+    def _run(self, td: TensorMap) -> dict[str, Tensor]:
+        if self.precision == "fp32":
+            return self.executor.run(td)
+        # Casts of weights are kept within a pass for its backward; a recorded graph must make its own.
+        with torch.autocast(self.device.type, torch.bfloat16, cache_enabled=torch.is_grad_enabled()):
+            outputs = self.executor.run(td)
+        return {key: value.float() if value.dtype is torch.bfloat16 else value for key, value in outputs.items()}
 
     def _inputs(self, td: Inputs, memory: dict[str, Tensor]) -> dict[str, Tensor]:
         for key in self._data_keys:

@@ -59,7 +59,7 @@ def build_tool(entry: MakerEntry, maker: Callable[..., Any], overrides: Sequence
         origins.mark_leaves("", tree, source)
         every_path: list[str] = list(flatten(tree))
     else:
-        made = _call(entry, maker, parameters, chosen.arguments)
+        made = _call(entry, maker, parameters, chosen.arguments).as_made()
         tree, source = explicit_tree(made), f"recipe {entry.module}"
         mark_recipe(origins, made, source)
         _fill_group_defaults(type(made), tree, origins, groups)

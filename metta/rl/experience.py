@@ -9,6 +9,7 @@ from tensordict import TensorDict
 from torch import Tensor
 
 from metta.common.env_spec import EnvSpec
+from metta.rl.staging import make_staging
 from metta.rl.trainer_config import TrainerConfig
 
 _OBS_DTYPES = {"uint8": torch.uint8, "float32": torch.float32}
@@ -58,6 +59,7 @@ class Experience:
         self.num_steps = self.num_segments // num_rows * self.horizon
         self.minibatch_segments = config.minibatch_size // config.bptt_horizon
         self.device = torch.device(device)
+        self.staging = make_staging(self.device)
         keys = ["env_obs", "first", "action", "act_log_prob", "values", "valid", *(policy_spec or ())]
         self.written_keys = tuple(dict.fromkeys([*keys, "action_mask"] if has_action_mask else keys))
         self.memory_keys = tuple(memory_spec or ())

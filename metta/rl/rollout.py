@@ -14,6 +14,7 @@ from metta.rl.context import RolloutStats, check_stop
 from metta.rl.episode_metrics import summarize_episodes
 from metta.rl.experience import Experience
 from metta.rl.loss.base import Loss
+from metta.rl.staging import Staging
 
 if TYPE_CHECKING:
     from metta.agent.policy import Policy
@@ -52,13 +53,13 @@ def collect(
             with stopwatch("rollout.inference"):
                 actions = _act(policy, experience, step, batch, generator, acting)
             with stopwatch("rollout.env"):
-                env.send(slot, actions.to("cpu", torch.int32).numpy())
+                env.send(slot, experience.staging.fetch(slot, actions))
     for slot in range(env.num_slots):
         with stopwatch("rollout.env"):
             batch = env.recv(slot)
         _write_outcome(experience, experience.num_steps - 1, batch)
         with stopwatch("rollout.inference"):
-            experience.bootstrap[batch.rows] = policy.values_only(_policy_inputs(batch, experience.device))
+            experience.bootstrap[batch.rows] = policy.values_only(_policy_inputs(batch, experience.staging))
     return summarize_episodes(env.drain_episodes(), agent_steps=experience.num_rows * experience.num_steps)
 
 
@@ -73,34 +74,31 @@ def _act(
     rows = batch.rows
     if step % experience.horizon == 0:
         experience.write_memory(step, rows, policy.memory)  # before the policy resets the rows that are `first`
-    inputs = _policy_inputs(batch, experience.device)
+    inputs = _policy_inputs(batch, experience.staging)
     td = policy.act(dict(inputs) if acting else inputs, generator=generator)
     for loss in acting:
         loss.act(inputs, td)
-    td["valid"] = torch.from_numpy(~(batch.terminated | batch.truncated))
+    td["valid"] = experience.staging.put(batch.slot, "valid", ~(batch.terminated | batch.truncated))
     experience.write_step(step, rows, {key: td[key] for key in experience.written_keys})
     return td["action"]
 
 
-def _policy_inputs(batch: StepBatch, device: torch.device) -> dict[str, Any]:
-    observations = torch.from_numpy(batch.observations)
+def _policy_inputs(batch: StepBatch, staging: Staging) -> dict[str, Any]:
+    observations = staging.put(batch.slot, "env_obs", batch.observations)
     if observations.is_floating_point():
         # Matrix kernels may sum in another order for memory that is aligned otherwise; torch's own is always alike.
         observations = observations.clone()
     inputs: dict[str, Any] = {
-        "env_obs": observations.to(device, non_blocking=True),
-        "first": torch.from_numpy(batch.first).to(device, non_blocking=True),
+        "env_obs": observations,
+        "first": staging.put(batch.slot, "first", batch.first),
         "rows": batch.rows,
     }
     if batch.action_mask is not None:
-        inputs["action_mask"] = torch.from_numpy(batch.action_mask).to(device, non_blocking=True)
+        inputs["action_mask"] = staging.put(batch.slot, "action_mask", batch.action_mask)
     return inputs
 
 
 def _write_outcome(experience: Experience, step: int, batch: StepBatch) -> None:
-    outcome = {
-        "rewards": torch.from_numpy(batch.rewards),
-        "terminated": torch.from_numpy(batch.terminated),
-        "truncated": torch.from_numpy(batch.truncated),
-    }
+    put = experience.staging.put
+    outcome = {name: put(batch.slot, name, getattr(batch, name)) for name in ("rewards", "terminated", "truncated")}
     experience.write_step(step, batch.rows, outcome)

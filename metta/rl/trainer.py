@@ -87,6 +87,7 @@ class Trainer:
         self.stopwatch = Stopwatch()
         self.action_rng = torch.Generator(self.device).manual_seed(derive_seed(seed, "actions"))
         self.shuffle_rng = torch.Generator().manual_seed(derive_seed(seed, "minibatches"))
+        policy.precision = config.precision
         policy.init_memory(env.num_rows)
         env.reset(derive_seed(seed, "episodes"))
         self.experience = self._build_experience()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -14,9 +14,6 @@ from metta.rl.optim_config import OptimizerConfig
 from metta.rl.rewards_config import RewardsConfig
 from metta.rl.sampling_config import SamplingConfig
 from metta.rl.update_epochs_config import UpdateEpochsAutotuneConfig
-
-_DEFAULT_ROWS = 384
-"""Agent rows that the default sizes are tuned for: 16 environments of 24 agents."""
 
 _MSG_MULTIPLE = (
     "trainer.{big}={big_value} is no multiple of trainer.{small}={small_value}: {reason}. "
@@ -47,6 +44,9 @@ class TrainerConfig(Config):
     sampling: SamplingConfig = SamplingConfig()
     rewards: RewardsConfig = RewardsConfig()
     max_grad_norm: float = Field(default=0.5, ge=0, description="clip the gradient's global norm to this; 0 = off")
+    precision: Literal["fp32", "bf16"] = Field(
+        default="fp32", description="of the network's arithmetic; bf16: torch's autocast. Losses are fp32 either way"
+    )
     optimizer: OptimizerConfig = OptimizerConfig()
     losses: Losses = Field(
         default_factory=default_losses,
@@ -61,6 +61,7 @@ class TrainerConfig(Config):
             ("bptt_horizon", self.bptt_horizon),
             "a minibatch consists of whole segments",
         )
+        self._follow_the_one_that_is_set()
         _check_multiple(
             ("batch_size", self.batch_size),
             ("minibatch_size", self.minibatch_size),
@@ -74,27 +75,42 @@ class TrainerConfig(Config):
             )
         return self
 
+    def _follow_the_one_that_is_set(self) -> None:
+        """Where only one of batch and minibatch is set, the other is the nearest to its default that fits."""
+        batch, minibatch, given = self.batch_size, self.minibatch_size, self.model_fields_set
+        if batch % minibatch == 0 or batch % self.bptt_horizon:
+            return
+        if "minibatch_size" not in given:
+            self.__dict__["minibatch_size"] = self.minibatch_near(batch, minibatch, self.bptt_horizon)
+        elif "batch_size" not in given:
+            self.__dict__["batch_size"] = _nearest_multiple(batch, minibatch)
+
     @property
     def num_segments(self) -> int:
         """Segments ``S`` of one batch."""
         return self.batch_size // self.bptt_horizon
 
     @classmethod
-    def for_rows(cls, num_rows: int) -> Self:
-        """The defaults, sized for ``num_rows`` agent rows: each brings as many segments as 384 rows do by default.
+    def for_rows(cls, num_rows: int, *, horizon: int = 32, segments: int = 2, minibatches: int = 4) -> Self:
+        """The defaults, sized for ``num_rows`` agent rows: each brings about ``segments`` of ``horizon`` steps.
 
         >>> TrainerConfig.for_rows(384) == TrainerConfig()
         True
         >>> TrainerConfig.for_rows(400).batch_size
         25600
         """
-        plain = cls()
-        minibatches = plain.batch_size // plain.minibatch_size
-        segments = minibatches * max(1, round(plain.num_segments / minibatches / _DEFAULT_ROWS * num_rows))
-        while segments % num_rows:
-            segments += minibatches
-        batch_size = segments * plain.bptt_horizon
-        return cls(batch_size=batch_size, minibatch_size=batch_size // minibatches)
+        whole = minibatches * max(1, round(segments * num_rows / minibatches))
+        while whole % num_rows:
+            whole += minibatches
+        batch_size = whole * horizon
+        return cls(batch_size=batch_size, minibatch_size=batch_size // minibatches, bptt_horizon=horizon)
+
+    @staticmethod
+    def minibatch_near(batch_size: int, wanted: int, horizon: int) -> int:
+        """The largest minibatch of whole segments that divides ``batch_size`` and is not larger than ``wanted``."""
+        segments = batch_size // horizon
+        fitting = (size for size in range(1, max(1, wanted // horizon) + 1) if segments % size == 0)
+        return horizon * max(fitting)
 
     def check_rows(self, num_rows: int) -> None:
         """Refuse a batch that ``num_rows`` agent rows (environments x agents) cannot fill evenly.

@@ -46,6 +46,10 @@ class Tool(Config, ABC):
         tool._heading = heading
         return tool
 
+    def as_made(self) -> Self:
+        """The tool with just the values that were set on it, without those that it worked out from them."""
+        return self
+
     def resolved_text(self) -> str:
         """The resolved config as YAML, with the origin of each value."""
         return resolved_text(self, self._origins, self._heading)

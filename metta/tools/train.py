@@ -6,11 +6,11 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from metta.agent.policy_config import PolicyConfig, default_policy_config
 from metta.checkpoint.config import CheckpointerConfig
@@ -27,6 +27,7 @@ from metta.rl.trainer_config import TrainerConfig
 from metta.sim.evaluator_config import EvaluatorConfig
 from metta.tools.tool import Tool
 from metta.tools.train_resume import check_same_run, default_run_name, note_machine
+from metta.tools.train_sizes import FITTED, fit_sizes, keep_sizes, put_in, take_out
 from metta.tracking.config import WandbConfig
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ class TrainTool(Tool):
     metrics: MetricsConfig = Field(default_factory=MetricsConfig, description="what is watched and where it is told")
     wandb: WandbConfig = Field(default_factory=WandbConfig, description="Weights & Biases; off by default")
 
+    _fitted: tuple[str, ...] = PrivateAttr(default=())
+
     @field_validator("run")
     @classmethod
     def _run_is_a_name(cls, run: str | None) -> str | None:
@@ -87,6 +90,29 @@ class TrainTool(Tool):
                 "the rollout itself. Set training_env.autoreset=next_step."
             )
         return env
+
+    @model_validator(mode="after")
+    def _sizes_that_nobody_set(self) -> Self:
+        fitted = fit_sizes(self)
+        put_in(self, fitted)
+        self._fitted = tuple(f"{section}.{name}" for section, values in fitted.items() for name in values)
+        return self
+
+    @property
+    def fitted(self) -> tuple[str, ...]:
+        """Dotted paths of the sizes that nobody set."""
+        return self._fitted
+
+    def as_made(self) -> Self:
+        return take_out(self, self._fitted)
+
+    def replace(self, changes: Mapping[str, Any]) -> Self:
+        """A new tool with ``changes`` applied; sizes that nobody set are fitted to them."""
+        return super(TrainTool, self.as_made()).replace(changes)
+
+    def with_origins(self, origins: Mapping[str, str], heading: str = "") -> Self:
+        """The same tool, remembering where its values came from."""
+        return super().with_origins({**origins, **dict.fromkeys(self._fitted, FITTED)}, heading)
 
     def invoke(self) -> int:
         """Train until ``trainer.total_timesteps``.
@@ -108,6 +134,10 @@ class TrainTool(Tool):
             logging.raiseExceptions = False  # a full disk must not turn each log line into a traceback on stderr
             setup_logging(run_dir.log_path, verbose=_log.isEnabledFor(logging.DEBUG))
             return _Training(tool, run_dir).run()
+
+    def resized(self, sizes: Mapping[str, int]) -> Self:
+        """The same training with ``sizes``, by dotted path."""
+        return self.replace(sizes).with_origins(self._origins, self._heading)
 
     def _named(self, run: str) -> Self:
         return self.replace({"run": run}).with_origins(self._origins, self._heading)
@@ -140,6 +170,7 @@ class _Training:
         store.remove_unfinished()
         remove_leftovers(self.run_dir.root)
         if store.newest_epoch() is not None:
+            self.tool = keep_sizes(self.tool, self.run_dir)
             check_same_run(self.run_dir, self.tool)
         snapshot = store.load_newest()
         if snapshot is not None and self._is_finished(snapshot):

@@ -6,7 +6,6 @@ from typing import Protocol
 
 from metta.mettagrid.config.game import MettaGridConfig
 from metta.mettagrid.vec_env_config import VecEnvConfig
-from metta.rl.trainer_config import TrainerConfig
 from metta.sim.evaluator_config import EvaluatorConfig
 from metta.sim.simulation_config import SimulationConfig
 from metta.tools.train import TrainTool
@@ -25,10 +24,5 @@ def simulations_of(suite: str, make_game: MakeGame, num_agents: int) -> tuple[Si
 
 
 def train_on(game: MettaGridConfig, simulations: tuple[SimulationConfig, ...]) -> TrainTool:
-    """Train some 384 agents at a time, in as many environments as that takes."""
-    training_env = VecEnvConfig.for_rows(game)
-    return TrainTool(
-        training_env=training_env,
-        trainer=TrainerConfig.for_rows(training_env.num_rows),
-        evaluator=EvaluatorConfig(simulations=simulations),
-    )
+    """Train on ``game``; the sizes follow the machine and the length of the training (docs/training.md)."""
+    return TrainTool(training_env=VecEnvConfig(env=game), evaluator=EvaluatorConfig(simulations=simulations))

@@ -22,6 +22,7 @@ RULES: dict[str, dict[str, Any]] = {
     "schedule-free": {"optimizer.type": "adamw_schedulefree", "optimizer.warmup_steps": 5},
     "prioritized": {"sampling.method": "prioritized"},
     "rewards": {"rewards.centering.enabled": True, "rewards.normalization.enabled": True, "rewards.clip": 5.0},
+    "bf16": {"precision": "bf16"},
     "passes": {"target_kl": 1e-4, "update_epochs_autotune.evaluation_epochs": 1},
 }
 
@@ -71,6 +72,24 @@ def test_a_resumed_training_equals_an_undisturbed_one(make: Callable[..., tuple[
     assert left.data == right.data
     weights = zip(whole.policy.parameters(), plain.policy.parameters(), strict=True)
     assert not all(torch.equal(one, other) for one, other in weights), "the rule does something"
+
+
+def test_bf16_computes_close_to_fp32_and_hands_out_float32(corridor: Callable[..., Any]) -> None:
+    policy = build_policy(MlpConfig(hidden_sizes=(32, 32)), corridor(4).spec, seed=0)
+    inputs = {
+        "env_obs": torch.rand(3, 5, 2, generator=torch.Generator().manual_seed(0)),
+        "first": torch.zeros(3, 5, dtype=torch.bool),
+        "action": torch.zeros(3, 5, dtype=torch.int64),
+    }
+    exact = policy.evaluate(inputs)
+    policy.precision = "bf16"
+    rounded = policy.evaluate(inputs)
+    for key, values in exact.items():
+        assert rounded[key].dtype is torch.float32
+        torch.testing.assert_close(rounded[key], values, rtol=0, atol=0.02)
+        assert not torch.equal(rounded[key], values)
+    rounded["values"].sum().backward()
+    assert all(weight.grad is None or weight.grad.dtype is torch.float32 for weight in policy.parameters())
 
 
 def test_passes_are_told_and_stopped(make: Callable[..., tuple[Trainer, Told]]) -> None:

@@ -28,6 +28,7 @@ from metta.rl.learning_rules import LearningRules
 from metta.rl.loss.base import LossSetting, build_losses
 from metta.rl.objective import Objective
 from metta.rl.optim import build_optimizer
+from metta.rl.out_of_memory import is_out_of_memory, release
 from metta.rl.rollout import collect
 from metta.rl.schedule import Clock
 from metta.rl.signals import StopFlag
@@ -348,6 +349,8 @@ class Trainer:
         """Keep the last good state, then let every hook know; trouble on the way is logged, ``error`` stays the one."""
         notes = "; ".join([str(error), *getattr(error, "__notes__", [])])
         _log.error("training failed: %s", notes, extra=FILE_ONLY)  # the command line tells the error itself
+        if is_out_of_memory(error):
+            release(self, error)
         self._attempt("saving the state", self._save_epoch_start)
         if isinstance(error, NotANumberError):
             self._attempt("saving the diagnosis", lambda: save_diagnosis(self.context, error))

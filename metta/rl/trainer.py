@@ -33,7 +33,7 @@ from metta.rl.rollout import collect
 from metta.rl.schedule import Clock
 from metta.rl.signals import StopFlag
 from metta.rl.trainer_config import TrainerConfig
-from metta.rl.trainer_snapshot import flatten_optimizer, part, restore_optimizer, with_prefix
+from metta.rl.trainer_snapshot import flatten_optimizer, foreign_states_are_told, part, restore_optimizer, with_prefix
 from metta.rl.update import update
 
 if TYPE_CHECKING:
@@ -216,6 +216,7 @@ class Trainer:
         }
         return TrainerSnapshot(epoch=self.state.epoch, tensors=tensors, data=json.loads(json.dumps(data)))
 
+    @foreign_states_are_told()
     def load_state(self, snapshot: TrainerSnapshot) -> None:
         """Go on from ``snapshot``, bit for bit where the environment can be restored.
 
@@ -237,7 +238,7 @@ class Trainer:
         self.objective.load_state(part("losses", tensors))
         self.rules.load_state(part("rules", tensors), data.get("rules", {}))
         self.objective.load_schedule_state(data.get("schedules", {}))
-        if "control" in data:  # states of older versions have none: nothing was in force
+        if data["control"] is not None:  # states of version 1 may have none: nothing was in force
             self.steering.load_state_dict(data["control"], part("wrappers", tensors))
         self.context.shared.restore(data["shared"])
         for hook in self.hooks:

@@ -1,6 +1,6 @@
 """Trial: training that is killed again and again must end with the bytes of a training that nobody disturbed.
 
-    python benchmarks/trials/kill_resume.py --kills 100 --seed 1
+    python benchmarks/trials/kill_resume.py --kills 50 --seed 1 --policy bag
 
 A training process gets SIGKILL at random moments (also while it starts, saves and resumes) and is started again with
 the same command; when it reaches its end, policies and statistics are compared byte for byte, and a new run begins
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import random
 import shutil
@@ -28,15 +29,28 @@ SETTINGS = (
     "trainer.batch_size=256",
     "trainer.minibatch_size=128",
     "trainer.bptt_horizon=16",
-    "policy_architecture=bag_lstm",
-    "policy_architecture.bag_width=8",
-    "policy_architecture.lstm_size=8",
     "checkpointer.epoch_interval=3",
     "evaluator.epoch_interval=0",
     "system.torch_threads=1",
 )
-"""A recurrent policy, so that the memory of every agent belongs to what must survive."""
 BATCH_SIZE = 256
+POLICIES = {
+    "bag": ("policy_architecture=bag", "policy_architecture.bag_width=8"),
+    "bag_lstm": (
+        "policy_architecture=bag_lstm",
+        "policy_architecture.bag_width=8",
+        "policy_architecture.lstm_size=8",
+    ),
+}
+"""Small ones. With the recurrent one, the memory of every agent belongs to what must survive."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What each training is: ``policy`` is a key of ``POLICIES``."""
+
+    policy: str
+    epochs: int
 
 
 @dataclass
@@ -71,16 +85,16 @@ class Pace:
         return Moment(True, stream.uniform(0.0, self.training / 2))
 
 
-def command(data_dir: Path, epochs: int) -> list[str]:
-    place = [f"run={RUN}", f"system.data_dir={data_dir}", f"trainer.total_timesteps={epochs * BATCH_SIZE}"]
-    return [sys.executable, "-P", "-m", "metta.cli.main", "train", "arena", *place, *SETTINGS]
+def command(data_dir: Path, plan: Plan) -> list[str]:
+    place = [f"run={RUN}", f"system.data_dir={data_dir}", f"trainer.total_timesteps={plan.epochs * BATCH_SIZE}"]
+    return [sys.executable, "-P", "-m", "metta.cli.main", "train", "arena", *place, *SETTINGS, *POLICIES[plan.policy]]
 
 
-def start(data_dir: Path, epochs: int) -> subprocess.Popen[bytes]:
+def start(data_dir: Path, plan: Plan) -> subprocess.Popen[bytes]:
     data_dir.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "NO_COLOR": "1"}
     with (data_dir / "output").open("ab") as output:
-        return subprocess.Popen(command(data_dir, epochs), stdout=output, stderr=subprocess.STDOUT, env=environment)
+        return subprocess.Popen(command(data_dir, plan), stdout=output, stderr=subprocess.STDOUT, env=environment)
 
 
 def require_success(code: int, data_dir: Path) -> None:
@@ -116,10 +130,10 @@ def finishes_first(process: subprocess.Popen[bytes], data_dir: Path, more_than: 
     return False
 
 
-def killed(data_dir: Path, epochs: int, moment: Moment, tally: Tally) -> bool:
+def killed(data_dir: Path, plan: Plan, moment: Moment, tally: Tally) -> bool:
     """Start the training and kill it at ``moment``; False when it reached its end before."""
     before = rows(data_dir)
-    process = start(data_dir, epochs)
+    process = start(data_dir, plan)
     if moment.after_first_epoch and finishes_first(process, data_dir, before):
         return False
     if finishes(process, data_dir, moment.seconds):
@@ -149,28 +163,31 @@ def _lines(path: Path) -> int:
     return (_bytes(path) or b"").count(b"\n")
 
 
-def measure(data_dir: Path, epochs: int) -> Pace:
+def measure(data_dir: Path, plan: Plan) -> Pace:
     """Run the training undisturbed."""
     began = time.monotonic()
-    process = start(data_dir, epochs)
+    process = start(data_dir, plan)
     finishes_first(process, data_dir, 0)
     first = time.monotonic()
     require_success(process.wait(), data_dir)
     return Pace(startup=first - began, training=time.monotonic() - first)
 
 
-def run_trial(root: Path, kills: int, seed: int, epochs: int) -> Tally:
-    """Spend ``kills`` kills on runs below ``root``; a run without differences is removed again."""
+def run_trial(root: Path, kills: int, seed: int, plan: Plan, seconds: float = math.inf) -> Tally:
+    """Spend ``kills`` kills on runs below ``root``; a run without differences is removed again. After
+    ``seconds`` no further kill is made: the last run is finished and compared.
+    """
+    end = time.monotonic() + seconds
     undisturbed = root / "undisturbed"
-    pace = measure(undisturbed, epochs)
+    pace = measure(undisturbed, plan)
     tally, stream = Tally(), random.Random(seed)
-    while tally.kills < kills:
+    while tally.kills < kills and time.monotonic() < end:
         data_dir = root / f"run-{tally.runs}"
         alive = True
-        while alive and tally.kills < kills:
-            alive = killed(data_dir, epochs, pace.draw(stream), tally)
+        while alive and tally.kills < kills and time.monotonic() < end:
+            alive = killed(data_dir, plan, pace.draw(stream), tally)
         if alive:
-            require_success(start(data_dir, epochs).wait(), data_dir)
+            require_success(start(data_dir, plan).wait(), data_dir)
         found = differences(data_dir / RUN, undisturbed / RUN)
         tally.differences += [f"{data_dir.name}: {name}" for name in found]
         tally.runs += 1
@@ -184,12 +201,16 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=100, help="length of each training")
+    parser.add_argument("--policy", choices=sorted(POLICIES), default="bag_lstm")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="make no further kill after that long")
     arguments = parser.parse_args()
     root = Path(tempfile.mkdtemp(prefix="kill-resume-"))
     began = time.monotonic()
-    tally = run_trial(root, arguments.kills, arguments.seed, arguments.epochs)
+    plan = Plan(arguments.policy, arguments.epochs)
+    tally = run_trial(root, arguments.kills, arguments.seed, plan, arguments.minutes * 60)
     result = {
         "name": "kill_resume",
+        "policy": arguments.policy,
         "seed": arguments.seed,
         "kills": tally.kills,
         "kills_before_an_epoch_ended": tally.kills_in_startup,

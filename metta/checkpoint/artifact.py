@@ -27,12 +27,13 @@ import safetensors.torch
 from pydantic import Field
 from torch import Tensor
 
+from metta.checkpoint.migrations import POLICY as MIGRATIONS
+from metta.checkpoint.migrations import POLICY_VERSION, check_version, migrate
 from metta.common.atomic import write_atomic
 from metta.common.config import Config
 from metta.common.env_spec import EnvSpec
-from metta.common.errors import CheckpointError, ConfigError
+from metta.common.errors import CheckpointError
 
-FORMAT_VERSION = 1
 WEIGHTS, POLICY, MANIFEST = "weights.safetensors", "policy.json", "manifest.json"
 MAX_BYTES = {WEIGHTS: 2 << 30, POLICY: 16 << 20, MANIFEST: 64 << 10}
 """Largest size of each part, in bytes; below 4 GiB in sum, so that no archive needs the zip64 form."""
@@ -48,7 +49,7 @@ _NEVER_PICKLE = (
 class PolicyMetadata(Config):
     """What an artifact says about its weights. ``architecture`` is the dumped policy config, ``type`` included."""
 
-    format_version: int = FORMAT_VERSION
+    format_version: int = POLICY_VERSION
     epoch: int = Field(ge=0)
     agent_step: int = Field(ge=0)
     architecture: dict[str, Any]
@@ -91,7 +92,7 @@ def encode_artifact(weights: Mapping[str, Tensor], meta: PolicyMetadata) -> byte
     plain = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in sorted(weights.items())}
     parts = {WEIGHTS: safetensors.torch.save(plain), POLICY: _to_json(meta.model_dump(mode="json"))}
     digests = {name: hashlib.sha256(part).hexdigest() for name, part in parts.items()}
-    parts[MANIFEST] = _to_json({"format_version": FORMAT_VERSION, "sha256": digests})
+    parts[MANIFEST] = _to_json({"format_version": POLICY_VERSION, "sha256": digests})
     for name, part in parts.items():
         if len(part) > MAX_BYTES[name]:
             raise CheckpointError(f"{name} would have {len(part)} bytes, the format allows {MAX_BYTES[name]}.")
@@ -105,7 +106,7 @@ def decode_artifact(data: bytes, origin: str) -> tuple[dict[str, Tensor], Policy
         CheckpointError: see :func:`load_artifact`.
     """
     parts = _split(data, origin)
-    manifest = _read_manifest(parts[MANIFEST], origin)
+    version, manifest = _read_manifest(parts[MANIFEST], origin)
     for name in (WEIGHTS, POLICY):
         got = hashlib.sha256(parts[name]).hexdigest()
         if got != manifest.get(name):
@@ -115,7 +116,11 @@ def decode_artifact(data: bytes, origin: str) -> tuple[dict[str, Tensor], Policy
             )
     if _archive(parts) != data:
         raise CheckpointError(_explain_foreign(data, origin))
-    return _read_weights(parts[WEIGHTS], origin), _read_metadata(parts[POLICY], origin)
+    weights, policy = _read_weights(parts[WEIGHTS], origin), _from_json(parts[POLICY], POLICY, origin)
+    if version < POLICY_VERSION:
+        weights, policy = migrate(MIGRATIONS, version, POLICY_VERSION, weights, policy)
+        policy["format_version"] = POLICY_VERSION
+    return weights, _metadata(policy, origin)
 
 
 def _archive(parts: Mapping[str, bytes]) -> bytes:
@@ -178,18 +183,16 @@ def _explain_foreign(data: bytes, origin: str) -> str:
     )
 
 
-def _read_manifest(part: bytes, origin: str) -> dict[str, str]:
+def _read_manifest(part: bytes, origin: str) -> tuple[int, dict[str, str]]:
     manifest = _from_json(part, MANIFEST, origin)
-    version = manifest.get("format_version")
-    if isinstance(version, int) and version > FORMAT_VERSION:
-        raise CheckpointError(
-            f"{origin} has format version {version}, this Metta reads up to {FORMAT_VERSION}: a newer version "
-            "wrote it. Update Metta to use it."
-        )
     digests = manifest.get("sha256")
-    if version != FORMAT_VERSION or not isinstance(digests, dict) or set(digests) != {WEIGHTS, POLICY}:
-        raise CheckpointError(f"{origin}: {MANIFEST} is damaged: got {str(manifest)[:200]}.")
-    return digests
+    try:
+        version = check_version(manifest.get("format_version"), POLICY_VERSION, origin)
+        if not isinstance(digests, dict) or set(digests) != {WEIGHTS, POLICY}:
+            raise ValueError("no checksums of both parts")
+    except ValueError as error:
+        raise CheckpointError(f"{origin}: {MANIFEST} is damaged: {error}: got {str(manifest)[:200]}.") from error
+    return version, digests
 
 
 def _read_weights(part: bytes, origin: str) -> dict[str, Tensor]:
@@ -201,10 +204,11 @@ def _read_weights(part: bytes, origin: str) -> dict[str, Tensor]:
         raise CheckpointError(f"{origin}: {WEIGHTS} is not a safetensors file: {error}.") from error
 
 
-def _read_metadata(part: bytes, origin: str) -> PolicyMetadata:
+def _metadata(policy: Mapping[str, Any], origin: str) -> PolicyMetadata:
     try:
-        return PolicyMetadata.model_validate(_from_json(part, POLICY, origin))
-    except ConfigError as error:
+        check_version(policy.get("format_version", 1), POLICY_VERSION, origin)
+        return PolicyMetadata.model_validate(policy)
+    except ValueError as error:  # a ConfigError is one
         raise CheckpointError(f"{origin}: {POLICY}: {error}.") from error
 
 

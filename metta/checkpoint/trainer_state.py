@@ -4,7 +4,7 @@ One folder a saved epoch, the manifest written last, so that a folder with a man
 
     trainer_state/v40/rank0.safetensors   tensors: weights, optimizer, memory, environments, random states
     trainer_state/v40/rank0.json          counters, hook states, log offsets
-    trainer_state/v40/manifest.json       {"format_version": 1, "epoch": 40, "files": {name: {"bytes", "sha256"}}}
+    trainer_state/v40/manifest.json       {"format_version": 2, "epoch": 40, "files": {name: {"bytes", "sha256"}}}
 
 The newest two are kept: should the newest be damaged by a disk, the run goes on from the one before and says so.
 """
@@ -26,12 +26,12 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from metta.checkpoint.migrations import STATE, STATE_VERSION, check_version, migrate
 from metta.common.atomic import remove_leftovers, write_atomic
-from metta.common.errors import CheckpointError
+from metta.common.errors import CheckpointError, NewerVersionError
 from metta.common.log import get_logger
 from metta.common.run_dir import RunDir
 
-FORMAT_VERSION = 1
 KEEP = 2
 MANIFEST = "manifest.json"
 
@@ -90,12 +90,15 @@ class TrainerStateStore:
         A damaged state is told with a warning, and the one before it is taken.
 
         Raises:
-            CheckpointError: states exist, but every one is damaged or from a newer version.
+            CheckpointError: states exist, but every one is damaged.
+            NewerVersionError: the newest whole one is from a newer version; an older one would lose its work.
         """
         faults: list[str] = []
         for epoch in sorted(self._whole_epochs(), reverse=True):
             try:
                 snapshot = self._load(epoch)
+            except NewerVersionError:
+                raise
             except CheckpointError as error:
                 faults.append(str(error))
                 continue
@@ -123,7 +126,7 @@ class TrainerStateStore:
 
     def _load(self, epoch: int) -> TrainerSnapshot:
         folder = self.root / f"v{epoch}"
-        listed = _read_manifest(folder, epoch)
+        version, listed = _read_manifest(folder, epoch)
         parts: dict[str, bytes] = {}
         for suffix in ("safetensors", "json"):
             name = f"rank{self.rank}.{suffix}"
@@ -132,7 +135,10 @@ class TrainerStateStore:
             parts[suffix] = _read_checked(folder / name, listed[name])
         try:
             tensors, data = safetensors.torch.load(parts["safetensors"]), json.loads(parts["json"])
-        except (safetensors.SafetensorError, ValueError) as error:
+            if not isinstance(data, dict):
+                raise ValueError(f"its JSON is a {type(data).__name__}, expected an object")
+            tensors, data = migrate(STATE, version, STATE_VERSION, tensors, data)
+        except (safetensors.SafetensorError, ValueError, KeyError, RecursionError) as error:
             raise CheckpointError(f"trainer state {folder} cannot be read: {error}.") from error
         return TrainerSnapshot(epoch=epoch, tensors=tensors, data=data)
 
@@ -168,23 +174,20 @@ def _manifest(epoch: int, files: Mapping[str, bytes]) -> bytes:
     listed = {
         name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in sorted(files.items())
     }
-    return json.dumps({"format_version": FORMAT_VERSION, "epoch": epoch, "files": listed}, indent=1).encode()
+    return json.dumps({"format_version": STATE_VERSION, "epoch": epoch, "files": listed}, indent=1).encode()
 
 
-def _read_manifest(folder: Path, epoch: int) -> dict[str, dict[str, Any]]:
+def _read_manifest(folder: Path, epoch: int) -> tuple[int, dict[str, dict[str, Any]]]:
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
-        version, written, files = manifest["format_version"], manifest["epoch"], manifest["files"]
+        version = check_version(manifest["format_version"], STATE_VERSION, f"trainer state {folder}")
+        written, files = manifest["epoch"], manifest["files"]
         known = {str(name): {"bytes": int(e["bytes"]), "sha256": str(e["sha256"])} for name, e in files.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise CheckpointError(f"trainer state {folder}: {MANIFEST} is damaged ({error!r}).") from error
-    if version != FORMAT_VERSION:
-        raise CheckpointError(
-            f"trainer state {folder} has format version {version}, this Metta reads {FORMAT_VERSION}."
-        )
     if written != epoch:
         raise CheckpointError(f"trainer state {folder} was written for epoch {written}; was the folder renamed?")
-    return known
+    return version, known
 
 
 def _read_checked(path: Path, entry: Mapping[str, Any]) -> bytes:

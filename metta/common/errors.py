@@ -47,6 +47,14 @@ class CheckpointError(MettaError, RuntimeError):
     """A policy artifact or trainer state is missing, damaged, foreign or from a newer version."""
 
 
+class NewerVersionError(CheckpointError):
+    """A file that a newer version of this program wrote."""
+
+
+class MemoryLimitError(MettaError, RuntimeError):
+    """The settings ask for more memory than there is; the message names what to lower."""
+
+
 class RunOwnedError(MettaError, RuntimeError):
     """The run directory belongs to another live process."""
 

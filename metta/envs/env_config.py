@@ -9,15 +9,21 @@ from pydantic import Field
 from metta.envs.gym_env_config import GymEnvConfig
 from metta.mettagrid.vec_env_config import VecEnvConfig
 
-if TYPE_CHECKING:  # numpy takes longer to import than an error message may
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    # numpy takes longer to import than an error message may
     from metta.common.env_spec import EnvSpec
     from metta.common.vector_env import VectorEnv
 
 EnvConfig = Annotated[VecEnvConfig | GymEnvConfig, Field(discriminator="type")]
 
 
-def make_env(config: VecEnvConfig | GymEnvConfig, seed: int) -> VectorEnv:
-    """The batch of environments that ``config`` describes; imports what it needs only now.
+def make_env(
+    config: VecEnvConfig | GymEnvConfig, seed: int, while_waiting: Callable[[], None] = lambda: None
+) -> VectorEnv:
+    """The batch of environments that ``config`` describes; imports what it needs only now. ``while_waiting`` is called
+    now and then while it waits for foreign processes, and may raise to stop.
 
     Raises:
         ConfigError: the config describes no environment that can be made.
@@ -25,7 +31,7 @@ def make_env(config: VecEnvConfig | GymEnvConfig, seed: int) -> VectorEnv:
     if isinstance(config, GymEnvConfig):
         from metta.envs.gym_env import GymVecEnv
 
-        return GymVecEnv(config, seed)
+        return GymVecEnv(config, seed, while_waiting)
     from metta.mettagrid.vec_env import make_vec_env
 
     return make_vec_env(config, seed)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import atexit
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ from metta.envs.gym_env_config import GymEnvConfig
 from metta.envs.gym_maker import gym_spec, make_puffer_env
 
 _POLLS_BETWEEN_LIFE_SIGNS = 500
+_SECONDS_OF_POLLING = 0.05
+"""Afterwards the environments are slow, and a busy loop would only take the core that they need."""
+_NAP = 0.001
 _SECONDS_TO_STOP = 2.0
 _SEED_BITS = 2**30 - 1  # room for what PufferLib adds per environment
 
@@ -27,7 +31,8 @@ class GymVecEnv:
 
     PufferLib resets an ended environment with the next ``send`` and ignores the action, which is the protocol's
     next-step auto-reset; ``first``, returns and episode records are added here. Episodes cannot be saved half-way:
-    ``snapshot`` is None.
+    ``snapshot`` is None. A worker process that dies, or does not answer for ``worker_timeout`` seconds, is an error.
+    ``while_waiting`` is called now and then meanwhile and may raise to stop.
 
     Raises:
         ConfigError: unknown id, missing package, or spaces that do not fit.
@@ -35,13 +40,15 @@ class GymVecEnv:
 
     num_slots = 1
 
-    def __init__(self, config: GymEnvConfig, seed: int) -> None:
+    def __init__(self, config: GymEnvConfig, seed: int, while_waiting: Callable[[], None] = lambda: None) -> None:
         self.spec = gym_spec(config.env_id, config.kwargs)
         self.num_envs = self.num_rows = config.num_envs
         self._rows = slice(0, self.num_envs)
         self._vector: Any = _make_vector(config)
-        self._processes = list(getattr(self._vector, "processes", ()))
+        self._processes: list[Any] = list(getattr(self._vector, "processes", ()))
         self._closed = False
+        self._timeout = config.worker_timeout
+        self.while_waiting = while_waiting
         # Worker processes are no daemons: without this an exception in the trainer would wait for them forever.
         atexit.register(self.close)
         self.reset(seed)
@@ -63,7 +70,7 @@ class GymVecEnv:
         """The batch after the last ``send`` or ``reset``; asking again returns the same.
 
         Raises:
-            EnvError: closed, or a worker process died.
+            EnvError: closed, or a worker process died or hangs.
         """
         self._check_open()
         if self._batch is None:
@@ -157,12 +164,31 @@ class GymVecEnv:
     def _wait_for_workers(self) -> None:
         # PufferLib waits for its workers without ever asking whether they live.
         flags = self._vector.buf["semaphores"]
-        polls = 0
+        polls, began = 0, time.monotonic()
         while (flags < pufferlib.vector.MAIN).any():
             polls += 1
-            if polls % _POLLS_BETWEEN_LIFE_SIGNS == 0:
-                self._check_workers()
-            time.sleep(0)
+            if polls % _POLLS_BETWEEN_LIFE_SIGNS:
+                time.sleep(0)
+                continue
+            self.while_waiting()
+            self._check_workers()
+            waited = time.monotonic() - began
+            if waited > self._timeout:
+                self._give_up(np.flatnonzero(flags < pufferlib.vector.MAIN))
+            if waited > _SECONDS_OF_POLLING:
+                polls -= 1  # from here on every round looks
+                time.sleep(_NAP)
+
+    def _give_up(self, hanging: NDArray[np.intp]) -> None:
+        numbers = ", ".join(str(number) for number in hanging)
+        states = ", ".join(_state_of(self._processes[number].pid) for number in hanging)
+        self.close()
+        raise EnvError(
+            f"worker {numbers} of {len(self._processes)} running {self.spec.name} did not answer for "
+            f"{self._timeout:g} s ({states}), so all were ended. Does the environment wait for something? If a step or "
+            "reset may take longer, set training_env.worker_timeout higher; training_env.backend=serial shows where "
+            "it stands."
+        )
 
     def _check_workers(self) -> None:
         for number, process in enumerate(self._processes):
@@ -177,6 +203,15 @@ class GymVecEnv:
     def _check_open(self) -> None:
         if self._closed:
             raise EnvError(f"{self.spec.name}: the batch of environments is closed.")
+
+
+def _state_of(pid: int) -> str:
+    """What the kernel says of a process, such as ``T (stopped)``; only Linux tells."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return "state unknown"
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("State:")), "state unknown")
 
 
 def _make_vector(config: GymEnvConfig) -> Any:

@@ -23,6 +23,9 @@ class GymEnvConfig(Config):
         default="serial", description="serial steps all in this process; multiprocessing pays for slow environments"
     )
     num_workers: int = Field(default=2, ge=1, description="processes of the multiprocessing backend")
+    worker_timeout: float = Field(
+        default=60.0, gt=0, description="seconds after which a worker process that does not answer ends the run"
+    )
     kwargs: dict[str, JsonValue] = Field(default={}, description="arguments for the environment's constructor")
 
     @property

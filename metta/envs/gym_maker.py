@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import multiprocessing
+import os
 import signal
 from typing import Any
 
@@ -118,5 +119,8 @@ def _become_worker() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal that hung up, a scheduler's request for a checkpoint:
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # the same holds
+    parent = multiprocessing.parent_process()
     with contextlib.suppress(OSError, AttributeError):  # Linux only; elsewhere orphans end when their pipe breaks
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if parent is not None and os.getppid() != parent.pid:
+        os._exit(1)  # it died before the kernel was told

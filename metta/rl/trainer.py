@@ -28,11 +28,12 @@ from metta.rl.learning_rules import LearningRules
 from metta.rl.loss.base import LossSetting, build_losses
 from metta.rl.objective import Objective
 from metta.rl.optim import build_optimizer
+from metta.rl.out_of_memory import is_out_of_memory, release
 from metta.rl.rollout import collect
 from metta.rl.schedule import Clock
 from metta.rl.signals import StopFlag
 from metta.rl.trainer_config import TrainerConfig
-from metta.rl.trainer_snapshot import flatten_optimizer, part, restore_optimizer, with_prefix
+from metta.rl.trainer_snapshot import flatten_optimizer, foreign_states_are_told, part, restore_optimizer, with_prefix
 from metta.rl.update import update
 
 if TYPE_CHECKING:
@@ -216,6 +217,7 @@ class Trainer:
         }
         return TrainerSnapshot(epoch=self.state.epoch, tensors=tensors, data=json.loads(json.dumps(data)))
 
+    @foreign_states_are_told()
     def load_state(self, snapshot: TrainerSnapshot) -> None:
         """Go on from ``snapshot``, bit for bit where the environment can be restored.
 
@@ -237,7 +239,7 @@ class Trainer:
         self.objective.load_state(part("losses", tensors))
         self.rules.load_state(part("rules", tensors), data.get("rules", {}))
         self.objective.load_schedule_state(data.get("schedules", {}))
-        if "control" in data:  # states of older versions have none: nothing was in force
+        if data["control"] is not None:  # states of version 1 may have none: nothing was in force
             self.steering.load_state_dict(data["control"], part("wrappers", tensors))
         self.context.shared.restore(data["shared"])
         for hook in self.hooks:
@@ -349,6 +351,8 @@ class Trainer:
         """Keep the last good state, then let every hook know; trouble on the way is logged, ``error`` stays the one."""
         notes = "; ".join([str(error), *getattr(error, "__notes__", [])])
         _log.error("training failed: %s", notes, extra=FILE_ONLY)  # the command line tells the error itself
+        if is_out_of_memory(error):
+            release(self, error)
         self._attempt("saving the state", self._save_epoch_start)
         if isinstance(error, NotANumberError):
             self._attempt("saving the diagnosis", lambda: save_diagnosis(self.context, error))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from metta.common.errors import CheckpointError
+from metta.common.errors import CheckpointError, MettaError
 
 _GROUPS = "groups/"
 
@@ -62,6 +63,24 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Te
 
 def _group_counters(optimizer: torch.optim.Optimizer) -> tuple[str, ...]:
     return getattr(optimizer, "group_counters", ())
+
+
+@contextlib.contextmanager
+def foreign_states_are_told() -> Iterator[None]:
+    """Whatever goes wrong inside means that the state is not one of this training.
+
+    Raises:
+        CheckpointError: instead of what went wrong.
+    """
+    try:
+        yield
+    except MettaError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, IndexError) as error:
+        raise CheckpointError(
+            f"the saved state does not fit this training: {type(error).__name__}: {error}. Was it written by another "
+            "version of Metta, or for another game?"
+        ) from error
 
 
 def _copied(value: Any) -> Any:

@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from metta.agent.policy import Policy
     from metta.checkpoint.trainer_state import TrainerSnapshot
     from metta.common.env_spec import EnvSpec
+    from metta.common.vector_env import VectorEnv
     from metta.rl.control.commands import ControlBox
+    from metta.rl.out_of_memory import MemoryGuard
     from metta.rl.signals import StopFlag
     from metta.rl.trainer import Trainer
     from metta.tracking.console import ConsoleLogger
@@ -178,10 +180,11 @@ class _Training:
         self._save_config()
         stop = StopFlag()
         with contextlib.ExitStack() as stack:
+            guard = stack.enter_context(self._memory_guard())
             console = self._make_console(stop)
             stack.callback(console.close)  # also when a second Ctrl-C skips the hooks
             stack.enter_context(stop_on_signals(stop, announce=not _is_live(console)))
-            trainer = self._build(stack, store, console, stop)
+            guard.trainer = trainer = self._build(stack, store, console, stop)
             if snapshot is not None:
                 trainer.load_state(snapshot)
             self._say_start(trainer, resumed=snapshot is not None)
@@ -246,7 +249,6 @@ class _Training:
         return make_console_logger(self.run_dir.run, total, subtitle=shown, stopping=lambda: bool(stop))
 
     def _build(self, stack: contextlib.ExitStack, store: Any, console: ConsoleLogger, stop: StopFlag) -> Trainer:
-        from metta.envs.env_config import make_env
         from metta.rl.torch_setup import setup_torch
         from metta.rl.trainer import Trainer
         from metta.tools.train_hooks import make_hooks
@@ -255,7 +257,7 @@ class _Training:
         seed = tool.system.seed
         device = setup_torch(seed=seed, threads=tool.system.torch_threads, device=tool.system.device)
         note_machine(self.run_dir.root / "machine.json", _machine(device))
-        env = make_env(tool.training_env, derive_seed(seed, "worlds"))
+        env = self._make_env(derive_seed(seed, "worlds"), stop)
         stack.callback(env.close)
         policy = self._make_policy(env.spec, device)
         return Trainer(
@@ -273,6 +275,24 @@ class _Training:
             control_box=self._control_box(),
             announce=console.phase,
         )
+
+    def _memory_guard(self) -> MemoryGuard:
+        from metta.rl.out_of_memory import MemoryGuard, Sizes
+
+        env, policy = self.tool.training_env, self.tool.policy_architecture
+        architecture = {} if policy is None else policy.model_dump()
+        return MemoryGuard(Sizes(self.tool.trainer, env.num_envs, env.num_rows, architecture))
+
+    def _make_env(self, seed: int, stop: StopFlag) -> VectorEnv:
+        from metta.envs.env_config import make_env
+        from metta.rl.context import StopRequested, check_stop
+
+        try:
+            return make_env(self.tool.training_env, seed, while_waiting=lambda: check_stop(stop))
+        except StopRequested:
+            assert stop.signum is not None
+            text = f"run={self.run_dir.run} by {stop.asked_by} before the first epoch: nothing was saved."
+            raise InterruptedBySignal(stop.signum, text) from None
 
     def _control_box(self) -> ControlBox:
         from metta.rl.control.commands import ControlBox

@@ -111,8 +111,8 @@ def test_only_damaged_states_are_an_error(store: TrainerStateStore) -> None:
 def test_newer_format_and_renamed_folder_are_told(store: TrainerStateStore) -> None:
     folder = store.save(snapshot(1))
     manifest = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(json.dumps({**manifest, "format_version": 2}))
-    with pytest.raises(CheckpointError, match="has format version 2, this Metta reads 1"):
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "format_version": 3}))
+    with pytest.raises(CheckpointError, match="has format version 3, this Metta reads up to 2: a newer version"):
         store.load_newest()
     (folder / "manifest.json").write_text(json.dumps(manifest))
     folder.rename(folder.with_name("v7"))

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import astuple
+from pathlib import Path
+from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
 
@@ -138,3 +144,133 @@ def test_episodes_cannot_be_saved_half_way(env: GymVecEnv) -> None:
     assert env.snapshot() is None
     with pytest.raises(EnvError, match="cannot be restored half-way"):
         env.restore({})
+
+
+class Trouble(gymnasium.Env[Any, Any]):
+    """CartPole's spaces; steps take ``seconds``, and raise where ``fault`` says so."""
+
+    observation_space = gymnasium.spaces.Box(-1, 1, (4,), np.float32)
+    action_space = gymnasium.spaces.Discrete(2)
+
+    def __init__(self, seconds: float = 0.0, fault: bool = False) -> None:
+        self.seconds, self.fault = seconds, fault
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        return np.zeros(4, np.float32), {}
+
+    def step(self, action: int) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        if self.fault:
+            raise ValueError("the world is not enough")
+        time.sleep(self.seconds)
+        return np.zeros(4, np.float32), 1.0, False, False, {}
+
+
+WORKERS = GymEnvConfig(num_envs=2, backend="multiprocessing", num_workers=2)
+
+
+@pytest.fixture
+def trouble() -> Iterator[Callable[..., GymVecEnv]]:
+    """Makes two workers with ``Trouble``; none of them outlives the test."""
+    gymnasium.register("Trouble-v0", Trouble, disable_env_checker=True, order_enforce=False)
+    made: list[GymVecEnv] = []
+
+    def make(timeout: float, **kwargs: Any) -> GymVecEnv:
+        made.append(
+            GymVecEnv(WORKERS.replace({"env_id": "Trouble-v0", "worker_timeout": timeout, "kwargs": kwargs}), 3)
+        )
+        return made[-1]
+
+    yield make
+    for env in made:
+        env.close()
+    del gymnasium.registry["Trouble-v0"]
+
+
+def test_a_worker_that_hangs_is_an_error_in_time(trouble: Callable[..., GymVecEnv]) -> None:
+    env = trouble(0.5)
+    play(env, 2)
+    env.recv(0)
+    os.kill(env._processes[1].pid, signal.SIGSTOP)
+    env.send(0, np.zeros(2, np.int32))
+    began = time.monotonic()
+    with pytest.raises(
+        EnvError, match=r"worker 1 of 2 running Trouble-v0 did not answer for 0\.5 s \(T \(stopped\)\)"
+    ) as caught:
+        env.recv(0)
+    assert time.monotonic() - began < 5
+    assert "training_env.worker_timeout" in str(caught.value)
+    assert not any(process.is_alive() for process in env._processes)
+
+
+def test_a_worker_that_raises_is_an_error_at_once(
+    trouble: Callable[..., GymVecEnv], capfd: pytest.CaptureFixture[str]
+) -> None:
+    env = trouble(30.0, fault=True)
+    env.recv(0)
+    env.send(0, np.zeros(2, np.int32))
+    with pytest.raises(EnvError, match="of 2 running Trouble-v0 ended with exit code 1"):
+        env.recv(0)
+    assert "ValueError: the world is not enough" in capfd.readouterr().err
+
+
+def test_a_slow_worker_is_waited_for_without_a_busy_core(trouble: Callable[..., GymVecEnv]) -> None:
+    env = trouble(5.0, seconds=0.3)
+    env.recv(0)
+    env.send(0, np.zeros(2, np.int32))
+    waited: list[float] = []
+    env.while_waiting = lambda: waited.append(time.monotonic())
+    began = time.process_time()
+    assert env.recv(0).rewards.tolist() == [1.0, 1.0]
+    assert len(waited) > 10, "somebody may ask to stop meanwhile"
+    assert time.process_time() - began < 0.25
+
+
+def test_waiting_can_be_stopped(trouble: Callable[..., GymVecEnv]) -> None:
+    env = trouble(60.0, seconds=30.0)
+    env.recv(0)
+    env.send(0, np.zeros(2, np.int32))
+
+    def stop() -> None:
+        raise InterruptedError
+
+    env.while_waiting = stop
+    with pytest.raises(InterruptedError):
+        env.recv(0)
+    env.close()
+    assert not any(process.is_alive() for process in env._processes)
+
+
+_HOLDER = """
+import signal, sys
+from metta.envs.gym_env import GymVecEnv
+from metta.envs.gym_env_config import GymEnvConfig
+env = GymVecEnv(GymEnvConfig(num_envs=2, backend="multiprocessing", num_workers=2), 3)
+env.recv(0)
+print(*(process.pid for process in env._processes), flush=True)
+signal.pause()
+"""
+
+
+def test_workers_end_with_their_trainer_and_leave_no_shared_memory() -> None:
+    before = set(os.listdir("/dev/shm"))
+    holder = subprocess.Popen([sys.executable, "-c", _HOLDER], stdout=subprocess.PIPE)
+    assert holder.stdout is not None
+    workers = [int(pid) for pid in holder.stdout.readline().split()]
+    assert len(workers) == 2
+    os.kill(workers[0], signal.SIGSTOP)  # a stopped one must not stay either
+    holder.kill()
+    holder.wait()
+    holder.stdout.close()
+    end = time.monotonic() + 2
+    while any(_lives(pid) for pid in workers) and time.monotonic() < end:
+        time.sleep(0.01)
+    assert not [pid for pid in workers if _lives(pid)]
+    assert set(os.listdir("/dev/shm")) <= before
+
+
+def _lives(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"

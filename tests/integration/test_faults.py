@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +42,17 @@ def test_not_a_number_exits_5_with_a_diagnosis(start: Callable[..., Any]) -> Non
     assert "trainer.optimizer.learning_rate=" in process.output
     assert "Traceback" not in process.output
     assert not list(process.root.glob("checkpoints/*.mpt"))
+
+
+def test_a_network_that_no_machine_holds_names_the_key_and_a_size(start: Callable[..., Any]) -> None:
+    process = start(
+        policy=("policy_architecture=vit_small", "policy_architecture.latent_dim=1_000_000_000"),
+        prefix=("sh", "-c", 'ulimit -v 8000000; exec "$@"', "sh"),
+    )
+    assert process.finish() == 1, process.output
+    assert "out of memory while building the network" in process.output
+    assert re.search(r"Set policy_architecture\.latent_dim from 1000000000 to \d+\.", process.output)
+    assert "Traceback" not in process.output
 
 
 def test_a_broken_initial_policy_is_refused(start: Callable[..., Any], undisturbed: Path, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def _commands(args: argparse.Namespace) -> dict[str, list[str]]:
 
 
 def _run(command: list[str]) -> dict[str, Any]:
-    shorten_spins()  # for the peers too: without it they would be several times slower on a machine with other work
+    shorten_spins()  # as ours: threads that wait actively cost dearly on a machine with other work
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)} exited with {done.returncode}:\n{done.stderr}")

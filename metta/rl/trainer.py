@@ -33,6 +33,7 @@ from metta.rl.data_parallel import (
 from metta.rl.diagnosis import save_diagnosis
 from metta.rl.distributed import agreed_stop
 from metta.rl.experience import Experience
+from metta.rl.interruption import saved_in_words
 from metta.rl.learning_rules import LearningRules
 from metta.rl.loss.base import LossSetting, build_losses
 from metta.rl.objective import Objective
@@ -360,25 +361,9 @@ class Trainer:
         where, told = "before the first epoch", "nothing was saved"
         if (start := self._epoch_start) is not None:
             where = f"at epoch {start.epoch}, agent step {start.data['counters']['agent_step']:,}"
-            told = self._save_when_interrupted()
+            if self.state_store is not None:
+                told = saved_in_words(self._save_epoch_start, self._saved_epoch, self.run_dir.run)
         return InterruptedBySignal(signum, f"run={self.run_dir.run} by {self.stop.asked_by} {where}: {told}.")
-
-    def _save_when_interrupted(self) -> str:
-        """Save the epoch's start; a save that fails is told, not raised: the run still ends because of the signal."""
-        if self.state_store is None:
-            return "nothing was saved"
-        again = f"the same command with run={self.run_dir.run}"
-        try:
-            self._save_epoch_start()
-        except CheckpointError as error:
-            reason = str(error).removesuffix(".")
-            if self._saved_epoch < 0:
-                return f"its state could NOT be saved, and none was saved before; {again} starts anew ({reason})"
-            return (
-                f"its state could NOT be saved; the newest saved one is older: {again} goes on from "
-                f"epoch {self._saved_epoch} ({reason})"
-            )
-        return f"its state is saved; {again} goes on from there"
 
     def _call_hooks(self, event: str, *args: Any) -> None:
         """On this rank; all ranks wait until the hooks of each are done, and stop if one of them failed."""

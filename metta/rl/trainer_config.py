@@ -88,9 +88,9 @@ class TrainerConfig(Config):
         if batch % minibatch == 0 or batch % self.bptt_horizon:
             return
         if "minibatch_size" not in given:
-            self.__dict__["minibatch_size"] = self.minibatch_near(batch, minibatch, self.bptt_horizon)
+            object.__setattr__(self, "minibatch_size", self.minibatch_near(batch, minibatch, self.bptt_horizon))
         elif "batch_size" not in given:
-            self.__dict__["batch_size"] = _nearest_multiple(batch, minibatch)
+            object.__setattr__(self, "batch_size", _nearest_multiple(batch, minibatch))
 
     @property
     def num_segments(self) -> int:

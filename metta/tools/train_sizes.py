@@ -91,7 +91,7 @@ def put_in(tool: TrainTool, fitted: Mapping[str, Mapping[str, Any]]) -> None:
     """Write ``fitted`` into the sections of ``tool``, while it is being built."""
     for section, values in fitted.items():
         if values:
-            tool.__dict__[section] = getattr(tool, section).model_copy(update=dict(values))
+            object.__setattr__(tool, section, getattr(tool, section).model_copy(update=dict(values)))
 
 
 def take_out(tool: TrainToolT, fitted: Iterable[str]) -> TrainToolT:
@@ -101,7 +101,7 @@ def take_out(tool: TrainToolT, fitted: Iterable[str]) -> TrainToolT:
         part: Config = getattr(made, section).model_copy()
         names = {path.partition(".")[2] for path in fitted if path.startswith(f"{section}.")}
         part.__pydantic_fields_set__ = set(part.model_fields_set) - names
-        made.__dict__[section] = part
+        object.__setattr__(made, section, part)
     return made
 
 

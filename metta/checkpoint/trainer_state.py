@@ -4,7 +4,9 @@ One folder a saved epoch, the manifest written last, so that a folder with a man
 
     trainer_state/v40/rank0.safetensors   tensors: weights, optimizer, memory, environments, random states
     trainer_state/v40/rank0.json          counters, hook states, log offsets
-    trainer_state/v40/manifest.json       {"format_version": 1, "epoch": 40, "files": {name: {"bytes", "sha256"}}}
+    trainer_state/v40/rank1.safetensors   only with several ranks: what is rank 1's own (no weights, no optimizer)
+    trainer_state/v40/manifest.json       {"format_version": 1, "epoch": 40, "world_size": 2,
+                                           "files": {name: {"bytes", "sha256"}}}; world_size only above 1
 
 The newest two are kept: should the newest be damaged by a disk, the run goes on from the one before and says so.
 """
@@ -15,10 +17,10 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import safetensors
@@ -34,6 +36,8 @@ from metta.common.run_dir import RunDir
 FORMAT_VERSION = 1
 KEEP = 2
 MANIFEST = "manifest.json"
+OF_RANK_ZERO = ("policy/", "optimizer/")
+"""Tensors that are equal on all ranks: only rank 0 writes them. All others each rank writes for itself."""
 
 _FOLDER = re.compile(r"v(0|[1-9]\d*)")
 _log = get_logger(__name__)
@@ -44,19 +48,38 @@ class TrainerSnapshot:
     """State of a training run between two epochs. ``tensors`` may hold numpy arrays when saved; loading gives tensors.
 
     ``data`` is plain JSON (dict, list, str, int, float, bool, None); floats survive exactly, NaN and infinity included.
+    ``world_size``: ranks of the training that saved it; a rank of a training with another number of ranks gets the
+    parts of rank 0.
     """
 
     epoch: int
     tensors: Mapping[str, Tensor | np.ndarray[Any, Any]] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
+    world_size: int = 1
+
+
+class Peers(Protocol):
+    """The processes that save one state together; each calls the store's methods at the same point."""
+
+    rank: int
+    size: int
+
+    def gather(self, value: Any, what: str) -> list[Any]:
+        """The plain JSON values of all ranks, by rank."""
+        ...
 
 
 class TrainerStateStore:
-    """Saves and loads :class:`TrainerSnapshot` under ``<run>/trainer_state``. One process at a time uses it."""
+    """Saves and loads :class:`TrainerSnapshot` under ``<run>/trainer_state``. One training at a time uses it.
 
-    def __init__(self, run_dir: RunDir, *, rank: int = 0) -> None:
+    With ``peers`` every rank calls ``save`` and ``load_newest``: each writes and reads its own files, and all succeed
+    or fail together, with the same exception.
+    """
+
+    def __init__(self, run_dir: RunDir, peers: Peers | None = None) -> None:
         self.root = run_dir.trainer_state
-        self.rank = rank
+        self.peers = peers
+        self.rank, self.size = (0, 1) if peers is None else (peers.rank, peers.size)
 
     def save(self, snapshot: TrainerSnapshot, epoch: int | None = None) -> Path:
         """Write the folder of ``epoch`` (default: the snapshot's own); older folders beyond two go away afterwards.
@@ -68,20 +91,10 @@ class TrainerStateStore:
         """
         epoch = snapshot.epoch if epoch is None else epoch
         folder = self.root / f"v{epoch}"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / MANIFEST).unlink(missing_ok=True)  # from here on the folder counts as unfinished
-            files = {f"rank{self.rank}.safetensors": _encode_tensors(snapshot.tensors)}
-            files[f"rank{self.rank}.json"] = json.dumps(dict(snapshot.data), sort_keys=True).encode()
-            for name, data in files.items():
-                write_atomic(folder / name, data)
-            write_atomic(folder / MANIFEST, _manifest(epoch, files))
-        except OSError as error:
-            raise CheckpointError(
-                f"cannot save trainer state {folder}: {error.strerror or error}. It needs space and permission under "
-                "system.data_dir; the state saved before is untouched."
-            ) from error
-        self._clean(epoch)
+        self._together(lambda: self._begin(folder), folder, "begin")
+        listed = self._together(lambda: self._write(folder, snapshot), folder, "parts")
+        files = {name: entry for of_rank in listed for name, entry in of_rank.items()}
+        self._together(lambda: self._finish(folder, epoch, files), folder, "manifest")
         return folder
 
     def load_newest(self) -> TrainerSnapshot | None:
@@ -93,11 +106,15 @@ class TrainerStateStore:
             CheckpointError: states exist, but every one is damaged or from a newer version.
         """
         faults: list[str] = []
-        for epoch in sorted(self._whole_epochs(), reverse=True):
+        found = self._gather(sorted(self._whole_epochs(), reverse=True), "saved states")[0]  # as rank 0 sees them
+        for epoch in found:
+            snapshot, fault = None, ""
             try:
                 snapshot = self._load(epoch)
             except CheckpointError as error:
-                faults.append(str(error))
+                fault = str(error)
+            if told := next(filter(None, self._gather(fault, f"loading v{epoch}")), ""):
+                faults.append(told)
                 continue
             for fault in faults:
                 _log.warning("%s Going on from epoch %d instead.", fault, epoch)
@@ -114,27 +131,67 @@ class TrainerStateStore:
         return max(self._whole_epochs(), default=None)
 
     def remove_unfinished(self) -> None:
-        """Delete what a killed save left behind. Call it when the run is owned, before the first save."""
+        """Delete what a killed save left behind. Call it when the run is owned, before the first save, on one rank."""
         for folder in self._folders().values():
             if (folder / MANIFEST).is_file():
                 remove_leftovers(folder)
             else:
                 shutil.rmtree(folder, ignore_errors=True)
 
+    # --- saving ---------------------------------------------------------------------------------------------------
+
+    def _begin(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        if self.rank == 0:
+            (folder / MANIFEST).unlink(missing_ok=True)  # from here on the folder counts as unfinished
+
+    def _write(self, folder: Path, snapshot: TrainerSnapshot) -> dict[str, Any]:
+        tensors = snapshot.tensors
+        if self.rank > 0:
+            tensors = {name: value for name, value in tensors.items() if not name.startswith(OF_RANK_ZERO)}
+        files = {
+            f"rank{self.rank}.safetensors": _encode_tensors(tensors),
+            f"rank{self.rank}.json": json.dumps(dict(snapshot.data), sort_keys=True).encode(),
+        }
+        for name, data in files.items():
+            write_atomic(folder / name, data)
+        return {name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()}
+
+    def _finish(self, folder: Path, epoch: int, files: Mapping[str, Any]) -> None:
+        if self.rank == 0:
+            write_atomic(folder / MANIFEST, _manifest(epoch, files, self.size))
+            self._clean(epoch)
+
+    def _together(self, work: Callable[[], Any], folder: Path, what: str) -> list[Any]:
+        """What ``work`` returns on each rank; all fail when it fails on one."""
+        value, fault = None, ""
+        try:
+            value = work()
+        except OSError as error:
+            where = f" (rank {self.rank})" if self.size > 1 else ""
+            fault = (
+                f"cannot save trainer state {folder}{where}: {error.strerror or error}. It needs space and "
+                "permission under system.data_dir; the state saved before is untouched."
+            )
+        told = self._gather([value, fault], f"saving {folder.name}: {what}")
+        if first := next((fault for _, fault in told if fault), ""):
+            raise CheckpointError(first)
+        return [value for value, _ in told]
+
+    def _gather(self, value: Any, what: str) -> list[Any]:
+        return [value] if self.peers is None else self.peers.gather(value, what)
+
+    # --- loading --------------------------------------------------------------------------------------------------
+
     def _load(self, epoch: int) -> TrainerSnapshot:
         folder = self.root / f"v{epoch}"
-        listed = _read_manifest(folder, epoch)
-        parts: dict[str, bytes] = {}
-        for suffix in ("safetensors", "json"):
-            name = f"rank{self.rank}.{suffix}"
-            if name not in listed:
-                raise CheckpointError(f"trainer state {folder} has no {name}; it holds {sorted(listed)}.")
-            parts[suffix] = _read_checked(folder / name, listed[name])
-        try:
-            tensors, data = safetensors.torch.load(parts["safetensors"]), json.loads(parts["json"])
-        except (safetensors.SafetensorError, ValueError) as error:
-            raise CheckpointError(f"trainer state {folder} cannot be read: {error}.") from error
-        return TrainerSnapshot(epoch=epoch, tensors=tensors, data=data)
+        listed, world_size = _read_manifest(folder, epoch)
+        tensors, data = _read_part(folder, listed, 0)
+        if 0 < self.rank < world_size == self.size:
+            shared = {name: value for name, value in tensors.items() if name.startswith(OF_RANK_ZERO)}
+            own, data = _read_part(folder, listed, self.rank)
+            tensors = {**shared, **own}
+        return TrainerSnapshot(epoch=epoch, tensors=tensors, data=data, world_size=world_size)
 
     def _folders(self) -> dict[int, Path]:
         if not self.root.is_dir():
@@ -164,18 +221,32 @@ def _encode_tensors(tensors: Mapping[str, Tensor | np.ndarray[Any, Any]]) -> byt
     return safetensors.torch.save(plain)
 
 
-def _manifest(epoch: int, files: Mapping[str, bytes]) -> bytes:
-    listed = {
-        name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in sorted(files.items())
-    }
-    return json.dumps({"format_version": FORMAT_VERSION, "epoch": epoch, "files": listed}, indent=1).encode()
+def _manifest(epoch: int, files: Mapping[str, Any], world_size: int) -> bytes:
+    manifest = {"format_version": FORMAT_VERSION, "epoch": epoch, "files": dict(sorted(files.items()))}
+    if world_size > 1:
+        manifest["world_size"] = world_size
+    return json.dumps(manifest, indent=1).encode()
 
 
-def _read_manifest(folder: Path, epoch: int) -> dict[str, dict[str, Any]]:
+def _read_part(folder: Path, listed: Mapping[str, Any], rank: int) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    parts: list[bytes] = []
+    for suffix in ("safetensors", "json"):
+        name = f"rank{rank}.{suffix}"
+        if name not in listed:
+            raise CheckpointError(f"trainer state {folder} has no {name}; it holds {sorted(listed)}.")
+        parts.append(_read_checked(folder / name, listed[name]))
+    try:
+        return safetensors.torch.load(parts[0]), json.loads(parts[1])
+    except (safetensors.SafetensorError, ValueError) as error:
+        raise CheckpointError(f"trainer state {folder} cannot be read: {error}.") from error
+
+
+def _read_manifest(folder: Path, epoch: int) -> tuple[dict[str, dict[str, Any]], int]:
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
         version, written, files = manifest["format_version"], manifest["epoch"], manifest["files"]
         known = {str(name): {"bytes": int(e["bytes"]), "sha256": str(e["sha256"])} for name, e in files.items()}
+        world_size = int(manifest.get("world_size", 1))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"trainer state {folder}: {MANIFEST} is damaged ({error!r}).") from error
     if version != FORMAT_VERSION:
@@ -184,7 +255,7 @@ def _read_manifest(folder: Path, epoch: int) -> dict[str, dict[str, Any]]:
         )
     if written != epoch:
         raise CheckpointError(f"trainer state {folder} was written for epoch {written}; was the folder renamed?")
-    return known
+    return known, world_size
 
 
 def _read_checked(path: Path, entry: Mapping[str, Any]) -> bytes:

@@ -100,7 +100,7 @@ class ControlBox:
             except FileNotFoundError:
                 continue  # withdrawn in this moment
             try:
-                taken.append(_read_command(path.stem, json.loads(data)))
+                taken.append(read_command(path.stem, json.loads(data)))
             except (ValueError, TypeError, AttributeError) as error:
                 taken.append((path.stem, str(error)))
         return taken
@@ -194,12 +194,16 @@ def read_log(path: Path) -> list[Logged]:
     entries: list[Logged] = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         try:
-            entry = json.loads(line)
-            control = TrainingControl.from_fields(entry["control"])
-            entries.append(Logged(int(entry["epoch"]), str(entry["id"]), control, str(entry["source"])))
+            entries.append(read_entry(json.loads(line)))
         except (ValueError, KeyError, TypeError) as error:
             raise ConfigError(f"{path}, line {number}, is no entry of a control log: {error}") from error
     return entries
+
+
+def read_entry(entry: Mapping[str, Any]) -> Logged:
+    """One line of a log, parsed."""
+    control = TrainingControl.from_fields(entry["control"])
+    return Logged(int(entry["epoch"]), str(entry["id"]), control, str(entry["source"]))
 
 
 def _is_whole(name: str) -> bool:
@@ -207,7 +211,12 @@ def _is_whole(name: str) -> bool:
     return name.endswith(".json") and not name.startswith(".")
 
 
-def _read_command(id: str, data: Mapping[str, Any]) -> Command:
+def read_command(id: str, data: Mapping[str, Any]) -> Command:
+    """A command as it stands in the inbox, parsed.
+
+    Raises:
+        ValueError: it says nothing, or something that nobody knows.
+    """
     verb, control = data.get("verb"), data.get("control")
     if verb is not None and verb not in VERBS:
         raise ValueError(f"no verb {verb!r}; there are {list(VERBS)}.")

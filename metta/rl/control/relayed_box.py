@@ -20,41 +20,42 @@ class RelayedBox(ControlBox):
     def __init__(self, root: Path, world: World) -> None:
         super().__init__(root)
         self.world = world
+        self._files = ControlBox(root)  # the master's: its methods call each other, and must not ask the others then
 
     def open(self) -> list[str]:
-        return self._masters(super().open, "opening the control box")
+        return self._masters(self._files.open, "opening the control box")
 
     def close(self) -> None:
         if self.world.is_master:
-            super().close()
+            self._files.close()
 
     def take(self) -> list[Command | tuple[str, str]]:
-        taken = self._masters(lambda: [_plain(command) for command in super(RelayedBox, self).take()], "commands")
+        taken = self._masters(lambda: [_plain(command) for command in self._files.take()], "commands")
         return [
             (entry["id"], entry["fault"]) if "fault" in entry else read_command(entry["id"], entry) for entry in taken
         ]
 
     def answer(self, id: str, answer: Answer) -> None:
         if self.world.is_master:
-            super().answer(id, answer)
+            self._files.answer(id, answer)
 
     def publish(self, status: Mapping[str, Any]) -> None:
         if self.world.is_master:
-            super().publish(status)
+            self._files.publish(status)
 
     def record(self, entries: Iterable[Logged]) -> None:
         listed = list(entries)
         if listed:
-            self._masters(lambda: super(RelayedBox, self).record(listed), "the control log")
+            self._masters(lambda: self._files.record(listed), "the control log")
 
     def read_log(self) -> list[Logged]:
         lines = self._masters(
-            lambda: [entry.line().decode() for entry in super(RelayedBox, self).read_log()], "reading the control log"
+            lambda: [entry.line().decode() for entry in self._files.read_log()], "reading the control log"
         )
         return [read_entry(json.loads(line)) for line in lines]
 
     def adopt(self, source: Path) -> None:
-        self._masters(lambda: super(RelayedBox, self).adopt(source), "control_log")
+        self._masters(lambda: self._files.adopt(source), "control_log")
 
     def _masters(self, work: Callable[[], Any], what: str) -> Any:
         """What ``work`` returns or raises at the master's, on every rank."""

@@ -31,6 +31,7 @@ def test_all_ranks_hear_what_was_sent_and_the_master_answers(tmp_path: Path) -> 
 
     first, second = run_ranks(work)
     assert first == second
+    assert not isinstance(first, str), first
     dropped, (command, refused), logged = first
     assert dropped == []
     assert isinstance(command, Command)

@@ -22,7 +22,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from metta.common.errors import ConfigError, ExitCode, MettaError
+from metta.common.errors import CheckpointError, ConfigError, ExitCode, MettaError, NotANumberError
 from metta.rl.context import StopRequested
 from metta.rl.heartbeat import Heartbeat
 from metta.rl.signals import StopFlag
@@ -91,7 +91,7 @@ class Ranks(World):
     def sum(self, tensor: Tensor) -> Tensor:
         total = tensor.detach().clone(memory_format=torch.contiguous_format)
         with self._contact("a sum"):
-            dist.all_reduce(total)
+            dist.all_reduce(total, group=self._control if total.device.type == "cpu" else None)
         return total
 
     def check_stop(self) -> bool:
@@ -99,6 +99,15 @@ class Ranks(World):
         mine = [self.stop.signum, self.stop.asked_by] if self.stop.signum is not None else None
         self._heed(self.gather(mine, "stop?"))
         return self.stop.signum is not None
+
+    @contextlib.contextmanager
+    def contact(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except RuntimeError as error:
+            if isinstance(error, MettaError) or not _is_about_ranks(error):
+                raise
+            raise lost_contact(error, self, what) from error
 
     @contextlib.contextmanager
     def together(self, what: str) -> Iterator[None]:
@@ -111,20 +120,14 @@ class Ranks(World):
         self._open = ""
         if isinstance(mine, RankLostError | KeyboardInterrupt):
             raise mine
-        outcomes = self._gather(_outcome(mine, self.stop), what)
-        others = self._of_others(outcomes)  # an error counts more than a wish to stop
-        raised = others if mine is None or isinstance(mine, StopRequested) else mine
+        raised = self._of_all(mine, self._gather(_outcome(mine, self.stop), what))
         if raised is not None:
             self._agreed = raised
             raise raised
 
     def has_agreed_on(self, error: BaseException) -> bool:
-        return error is self._agreed or isinstance(error, StopRequested)
-
-    def agreed(self, error: BaseException) -> BaseException:
-        """Say that every rank raises an error like ``error`` at this point."""
-        self._agreed = error
-        return error
+        # The latter come from numbers and saves that the ranks share: all raise them at the same point.
+        return error is self._agreed or isinstance(error, StopRequested | NotANumberError | CheckpointError)
 
     # --- equality -------------------------------------------------------------------------------------------------
 
@@ -182,14 +185,20 @@ class Ranks(World):
                 raise
             raise lost_contact(error, self, what) from error
 
-    def _of_others(self, outcomes: list[Any]) -> BaseException | None:
+    def _of_all(self, mine: BaseException | None, outcomes: list[Any]) -> BaseException | None:
+        """What this rank raises: the first error of any rank; without one, the wish to stop."""
         errors = [(rank, one) for rank, one in enumerate(outcomes) if one is not None and one[0] == "error"]
         if errors:
-            rank, (_, exit_code, message) = errors[0]
-            return PeerFailedError(rank, exit_code, message)
-        stops = [one[1:] if one is not None else None for one in outcomes]
-        self._heed(stops)
-        return StopRequested() if any(stops) else None
+            rank, (_, exit_code, name, message) = errors[0]
+            if mine is not None and not isinstance(mine, StopRequested) and str(mine) != message:
+                return mine
+            if rank == self.rank:
+                return mine
+            if name == CheckpointError.__name__:  # some go on after it: then all ranks do
+                return CheckpointError(f"rank {rank}: {message}")
+            return PeerFailedError(rank, exit_code, f"{name}: {message}")
+        self._heed([one[1:] if one is not None else None for one in outcomes])
+        return StopRequested() if any(outcomes) else None
 
     def _heed(self, asked: list[Any]) -> None:
         for one in asked:
@@ -247,7 +256,12 @@ def _outcome(error: BaseException | None, stop: StopFlag) -> list[Any] | None:
     if isinstance(error, StopRequested):
         return ["stop", stop.signum, stop.asked_by]
     exit_code = error.exit_code if isinstance(error, MettaError) else ExitCode.FAILED
-    return ["error", int(exit_code), f"{type(error).__name__}: {error}"]
+    return ["error", int(exit_code), type(error).__name__, str(error)]
+
+
+def _is_about_ranks(error: RuntimeError) -> bool:
+    text = str(error)
+    return isinstance(error, dist.DistError) or any(word in text for word in ("gloo", "NCCL", "Connection closed"))
 
 
 def _digest(tensor: Tensor) -> str:

@@ -39,8 +39,8 @@ class LearningRules:
         """The rest of the state, as plain JSON."""
         return {"passes": self.passes.state_dict()}
 
-    def load_state(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
-        """Go back to a saved state; one of an older version has no part of it."""
-        self.rewards.load_state(tensors)
+    def load_state(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any], *, rows: bool = True) -> None:
+        """Go back to a saved state; one of an older version has no part of it. ``rows``: the agent rows go on, too."""
+        self.rewards.load_state(tensors if rows else {name: tensors[name] for name in tensors if name != "returns"})
         if "passes" in state:
             self.passes.load_state_dict(state["passes"])

@@ -22,7 +22,16 @@ from metta.rl.control.commands import ControlBox
 from metta.rl.control.phases_config import PhaseConfig
 from metta.rl.control.rules.registry import build_rules
 from metta.rl.control.steering import Outside, Steering
+from metta.rl.data_parallel import (
+    AveragedObjective,
+    check_weights,
+    share_metrics,
+    share_rollout,
+    share_state,
+    share_statistics,
+)
 from metta.rl.diagnosis import save_diagnosis
+from metta.rl.distributed import agreed_stop
 from metta.rl.experience import Experience
 from metta.rl.learning_rules import LearningRules
 from metta.rl.loss.base import LossSetting, build_losses
@@ -32,8 +41,9 @@ from metta.rl.rollout import collect
 from metta.rl.schedule import Clock
 from metta.rl.signals import StopFlag
 from metta.rl.trainer_config import TrainerConfig
-from metta.rl.trainer_snapshot import flatten_optimizer, part, restore_optimizer, with_prefix
+from metta.rl.trainer_snapshot import flatten_optimizer, part, restore_optimizer, saved_by_such_a_world, with_prefix
 from metta.rl.update import update
+from metta.rl.world import SOLO, World
 
 if TYPE_CHECKING:
     from metta.agent.policy import Policy
@@ -50,6 +60,7 @@ class Trainer:
 
     ``commit_interval``: epochs between two states written to ``state_store``; the last one is always written.
     ``training_phases`` and what comes in through ``control_box`` steer it (``steering``, docs/training_control.md).
+    ``world``: the other ranks of a training in several processes; all call the same methods (docs/cluster.md).
     """
 
     def __init__(
@@ -65,30 +76,34 @@ class Trainer:
         state_store: TrainerStateStore | None = None,
         commit_interval: int = 1,
         stop: StopFlag | None = None,
-        rank: int = 0,
+        world: World = SOLO,
         training_phases: Mapping[str, PhaseConfig] | None = None,
         control_box: ControlBox | None = None,
         announce: Callable[[str], None] = lambda phase: None,
     ) -> None:
         config.check_rows(env.num_rows)
         self.config, self.env, self.policy, self.run_dir = config, env, policy, run_dir
-        self.hooks = [hook for hook in hooks if rank == 0 or hook.ranks == "all"]
+        self.world = world
+        self.hooks = [hook for hook in hooks if world.is_master or hook.ranks == "all"]
         self.device, self.seed = torch.device(device), seed
         self.state_store, self.commit_interval = state_store, commit_interval
         self.stop = StopFlag() if stop is None else stop  # an unset flag is false
+        self._agreed_stop = agreed_stop(world, self.stop)
         self.state = TrainerState()
         setting = LossSetting(policy, config, env.num_rows, self.device, seed)
         self.objective = Objective(policy, build_losses(config.losses, setting), config)
+        self._averaged = AveragedObjective(self.objective, world)
         self.optimizer = build_optimizer(config.optimizer, policy, self.objective.own_parameters())
-        self.rules = LearningRules(config, env.num_rows, device=device)
+        self.objective.sum_over_ranks = world.sum if world.size > 1 else None
+        self.rules = LearningRules(config, env.num_rows, device=device, world=world)
         watching = build_rules(config.rules)
-        self.steering = Steering(policy, self.optimizer, config.optimizer, training_phases or {}, watching, control_box)
-        self._outside = Outside(self.stop, self._checkpoint_now, announce)
+        self.steering = Steering(
+            policy, self.optimizer, config.optimizer, training_phases or {}, watching, control_box, world
+        )
+        self._outside = Outside(self._agreed_stop, self._checkpoint_now, announce)
         self.stopwatch = Stopwatch()
-        self.action_rng = torch.Generator(self.device).manual_seed(derive_seed(seed, "actions"))
-        self.shuffle_rng = torch.Generator().manual_seed(derive_seed(seed, "minibatches"))
-        policy.init_memory(env.num_rows)
-        env.reset(derive_seed(seed, "episodes"))
+        self.action_rng, self.shuffle_rng = torch.Generator(self.device), torch.Generator()
+        self._start_anew()
         self.experience = self._build_experience()
         self.context = TrainerContext(
             state=self.state,
@@ -141,13 +156,13 @@ class Trainer:
 
     def train_epoch(self) -> UpdateStats:
         """One epoch, hooks and commit included."""
-        check_stop(self.stop)
+        check_stop(self._agreed_stop)
         self.steering.begin(self.state, self._outside)
         self.stopwatch.lap()
         progress = self.state.agent_step / self.config.total_timesteps
         learning_rate = self.steering.set_rates(progress, self.state.agent_step)
         scheduled = self.objective.begin_epoch(Clock(progress, self.state.agent_step, self.state.epoch))
-        with self.stopwatch("rollout"):
+        with self.stopwatch("rollout"), self.world.together("rollout"):
             rollout = collect(
                 self.env,
                 self.policy,
@@ -157,13 +172,17 @@ class Trainer:
                 stop=self.stop,
                 acting=self.objective.acting,
             )
+        rollout = share_rollout(self.world, rollout)
         self._call_hooks("on_rollout_end", UpdateStats(metrics={}, rollout=rollout, seconds={}))
         with self.stopwatch("advantage"):
-            shaped = self.rules.rewards.apply(self.experience)
-            fill_advantages(self.experience, self.config.gamma, self.config.gae_lambda)
-            self.objective.prepare(self.experience)
-        with self.stopwatch("update"):
+            with self.world.contact("rewards"):
+                shaped = share_metrics(self.world, self.rules.rewards.apply(self.experience))
+            with self.world.together("advantages"):
+                fill_advantages(self.experience, self.config.gamma, self.config.gae_lambda)
+                self.objective.prepare(self.experience)
+        with self.stopwatch("update"), self.world.contact("gradients"):
             metrics = self._update(progress) | shaped
+            share_statistics(self.world, self.policy)
         self.state.epoch += 1
         self.state.agent_step += rollout.agent_steps
         self.state.env_step += rollout.agent_steps // self.env.spec.num_agents
@@ -173,6 +192,9 @@ class Trainer:
         self.objective.end_epoch({**metrics, **rollout.episodes})
         stats = self._stats(metrics, rollout)
         self._call_hooks("on_epoch_end", stats)
+        share_state(self.world, self.context.shared)
+        if self.config.check_weights_every and self.state.epoch % self.config.check_weights_every == 0:
+            check_weights(self.world, self.objective)
         self.commit()
         return stats
 
@@ -232,9 +254,13 @@ class Trainer:
         restore_optimizer(self.optimizer, part("optimizer", tensors))
         for name, counter in data["counters"].items():
             setattr(self.state, name, counter)
-        self._restore_env(snapshot)
+        same_world = saved_by_such_a_world(snapshot, self.world)
+        if same_world:
+            self._restore_env(snapshot)
+        else:
+            self._start_anew(self.state.epoch)
         self.objective.load_state(part("losses", tensors))
-        self.rules.load_state(part("rules", tensors), data.get("rules", {}))
+        self.rules.load_state(part("rules", tensors), data.get("rules", {}), rows=same_world)
         self.objective.load_schedule_state(data.get("schedules", {}))
         if "control" in data:  # states of older versions have none: nothing was in force
             self.steering.load_state_dict(data["control"], part("wrappers", tensors))
@@ -242,11 +268,20 @@ class Trainer:
         for hook in self.hooks:
             if hook.name in data["hooks"]:
                 hook.load_state_dict(data["hooks"][hook.name])
-        rng = part("rng", tensors)  # last: nothing after this may draw
-        self.action_rng.set_state(rng["actions"])
-        self.shuffle_rng.set_state(rng["minibatches"])
-        torch.set_rng_state(rng["torch"])
+        if same_world:
+            rng = part("rng", tensors)  # last: nothing after this may draw
+            self.action_rng.set_state(rng["actions"])
+            self.shuffle_rng.set_state(rng["minibatches"])
+            torch.set_rng_state(rng["torch"])
         self._saved_epoch = snapshot.epoch
+
+    def _start_anew(self, *since: int) -> None:
+        """New episodes, an empty memory, and random streams of this rank's own."""
+        seed = self.world.seed(self.seed)
+        self.action_rng.manual_seed(derive_seed(seed, "actions", *since))
+        self.shuffle_rng.manual_seed(derive_seed(seed, "minibatches", *since))
+        self.policy.init_memory(self.env.num_rows)
+        self.env.reset(derive_seed(seed, "episodes", *since))
 
     def _restore_env(self, snapshot: TrainerSnapshot) -> None:
         if snapshot.data["env_is_exact"]:
@@ -254,7 +289,7 @@ class Trainer:
             self.env.restore({k: v.numpy() if isinstance(v, torch.Tensor) else v for k, v in env_state.items()})
             self.policy.load_memory_state(part("memory", snapshot.tensors))
             return
-        self.env.reset(derive_seed(self.seed, "episodes", self.state.epoch))
+        self.env.reset(derive_seed(self.world.seed(self.seed), "episodes", self.state.epoch))
         self.policy.init_memory(self.env.num_rows)
         _log.warning(
             "%s cannot be saved between two steps: the run goes on from epoch %d with new episodes, "
@@ -283,16 +318,18 @@ class Trainer:
             self.experience,
             self.config,
             generator=self.shuffle_rng,
-            stop=self.stop,
+            stop=self._agreed_stop,
             epoch=self.state.epoch,
             norms=self.steering.wants_norms,
             rules=self.rules,
             progress=progress,
+            averaged=self._averaged,
         )
 
     def _checkpoint_now(self) -> str:
         """Policy and state of this epoch's start, on disk now: somebody asked for it."""
-        saved = [text for hook in self.hooks if (text := hook.on_checkpoint_request(self.context))]
+        with self.world.together("a checkpoint"):
+            saved = [text for hook in self.hooks if (text := hook.on_checkpoint_request(self.context))]
         start = self.state_dict() if self._epoch_start is None else self._epoch_start
         self._save(start)
         return "saved " + ", ".join([*saved, f"the state of epoch {start.epoch}"])
@@ -334,21 +371,24 @@ class Trainer:
         return f"its state is saved; {again} goes on from there"
 
     def _call_hooks(self, event: str, *args: Any) -> None:
-        for hook in self.hooks:
-            call: Callable[..., None] = getattr(hook, event)
-            try:
-                call(self.context, *args)
-            except StopRequested:
-                raise
-            except Exception as error:
-                error.add_note(f"raised by {type(hook).__name__}.{event} at epoch {self.state.epoch}")
-                raise
+        """On this rank; all ranks wait until the hooks of each are done, and stop if one of them failed."""
+        with self.world.together(event):
+            for hook in self.hooks:
+                call: Callable[..., None] = getattr(hook, event)
+                try:
+                    call(self.context, *args)
+                except StopRequested:
+                    raise
+                except Exception as error:
+                    error.add_note(f"raised by {type(hook).__name__}.{event} at epoch {self.state.epoch}")
+                    raise
 
     def _fail(self, error: Exception) -> None:
         """Keep the last good state, then let every hook know; trouble on the way is logged, ``error`` stays the one."""
         notes = "; ".join([str(error), *getattr(error, "__notes__", [])])
         _log.error("training failed: %s", notes, extra=FILE_ONLY)  # the command line tells the error itself
-        self._attempt("saving the state", self._save_epoch_start)
+        if self.world.has_agreed_on(error):  # else the other ranks are somewhere else, or gone
+            self._attempt("saving the state", self._save_epoch_start)
         if isinstance(error, NotANumberError):
             self._attempt("saving the diagnosis", lambda: save_diagnosis(self.context, error))
         self._tell_hooks(error)

@@ -8,7 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from metta.checkpoint.trainer_state import TrainerSnapshot
 from metta.common.errors import CheckpointError
+from metta.common.log import get_logger
+from metta.rl.world import World
+
+_log = get_logger(__name__)
 
 _GROUPS = "groups/"
 
@@ -62,6 +67,20 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Te
 
 def _group_counters(optimizer: torch.optim.Optimizer) -> tuple[str, ...]:
     return getattr(optimizer, "group_counters", ())
+
+
+def saved_by_such_a_world(snapshot: TrainerSnapshot, world: World) -> bool:
+    """Whether as many ranks saved it: only then can each go on from its own part. Says so where they did not."""
+    if snapshot.world_size == world.size:
+        return True
+    _log.warning(
+        "the state of epoch %d was saved by %d rank(s), now there are %d: weights, optimizer and counters go on, but "
+        "every rank begins new episodes, so the run will not equal an uninterrupted one bit for bit.",
+        snapshot.epoch,
+        snapshot.world_size,
+        world.size,
+    )
+    return False
 
 
 def _copied(value: Any) -> Any:

@@ -12,12 +12,14 @@ from torch import Tensor, nn
 from metta.rl.context import check_stop
 from metta.rl.control.rates import component_norms
 from metta.rl.control.rules.not_a_number import NotANumber
+from metta.rl.data_parallel import AveragedObjective, first_told, share_metrics
 from metta.rl.experience import Experience
 from metta.rl.learning_rules import LearningRules
 from metta.rl.loss.base import masked_mean
 from metta.rl.objective import Objective
 from metta.rl.optim import training_weights
 from metta.rl.trainer_config import TrainerConfig
+from metta.rl.world import SOLO
 
 if TYPE_CHECKING:
     from metta.rl.signals import StopFlag
@@ -35,9 +37,11 @@ def update(
     norms: bool = False,
     rules: LearningRules | None = None,
     progress: float = 0.0,
+    averaged: AveragedObjective | None = None,
 ) -> dict[str, float]:
     """``update_epochs`` passes over the experience, or as many as ``rules`` say. Metrics stay on the device until the
-    end: one sync an epoch. ``progress`` is how much of the training is done.
+    end: one sync an epoch. ``progress`` is how much of the training is done. ``averaged``: ``objective`` in a training
+    of several ranks; gradients and metrics are means over them.
 
     Returns ``losses/*`` (means over the minibatches) and ``experience/*``, and with ``norms`` the mean norm of each
     component's gradient before global clipping, ``control/<component>/grad_norm``.
@@ -47,6 +51,7 @@ def update(
         NotANumberError: names what is not finite, the first in the order data, losses, gradient, weights.
     """
     rules = LearningRules(config, experience.num_rows) if rules is None else rules
+    averaged = averaged or AveragedObjective(objective, SOLO)
     parameters = [parameter for parameter in objective.parameters() if parameter.requires_grad]
     steps: list[dict[str, Tensor]] = []
     passes = 0
@@ -55,7 +60,7 @@ def update(
             before = len(steps)
             for minibatch in rules.minibatches(experience, progress, generator):
                 check_stop(stop)
-                steps.append(_step(objective, optimizer, minibatch, parameters, config, norms=norms))
+                steps.append(_step(averaged, optimizer, minibatch, parameters, config, norms=norms))
             passes += 1
             if passes < rules.passes.planned and rules.passes.stops_after(steps[before:]):
                 break
@@ -64,10 +69,10 @@ def update(
     metrics["weights"] = nn.utils.get_total_norm(parameters)  # NaN as soon as one weight is
     names = list(metrics)
     numbers = torch.stack([metrics[name].float() for name in names]).tolist()
-    result = dict(zip(names, numbers, strict=True))
+    result = share_metrics(averaged.world, dict(zip(names, numbers, strict=True)))
     NotANumber(config.rules.not_a_number).check(
         result,
-        lambda: _name_culprits(experience, result, objective),
+        lambda: first_told(averaged.world, _name_culprits(experience, result, objective)),
         epoch=epoch,
         lr=optimizer.param_groups[0]["lr"],
         clip=config.max_grad_norm,
@@ -77,7 +82,7 @@ def update(
 
 
 def _step(
-    objective: Objective,
+    averaged: AveragedObjective,
     optimizer: torch.optim.Optimizer,
     minibatch: TensorDict,
     parameters: list[nn.Parameter],
@@ -85,7 +90,8 @@ def _step(
     *,
     norms: bool,
 ) -> dict[str, Tensor]:
-    total, metrics = objective(minibatch)
+    objective = averaged.objective
+    total, metrics = averaged(minibatch)
     optimizer.zero_grad(set_to_none=True)
     if total.requires_grad:  # not when all components are frozen
         total.backward()

@@ -89,6 +89,11 @@ class World:
         return self.sum(tensor) / self.size if self.size > 1 else tensor
 
     @contextlib.contextmanager
+    def contact(self, what: str) -> Iterator[None]:
+        """A part in which torch talks to the other ranks: its errors about them become :class:`RankLostError`."""
+        yield
+
+    @contextlib.contextmanager
     def together(self, what: str) -> Iterator[None]:
         """A part in which each rank works for itself; all leave it in the same way.
 

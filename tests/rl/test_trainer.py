@@ -21,6 +21,7 @@ from metta.rl.hooks.base import TrainerHook
 from metta.rl.signals import StopFlag
 from metta.rl.trainer import Trainer
 from metta.rl.trainer_config import TrainerConfig
+from metta.rl.world import World
 
 
 class Recorder(TrainerHook):
@@ -284,7 +285,9 @@ def test_the_third_failed_save_in_a_row_stops_the_run(
 
 def test_hooks_of_the_master_are_left_out_on_other_ranks(make: Callable[..., Trainer]) -> None:
     master, every = MasterOnly(), EveryRank()
-    make((master, every), rank=1).train()
+    other = World()
+    other.rank = 1
+    make((master, every), world=other).train()
     assert master.log == []
     assert every.epochs == 4
 

@@ -21,6 +21,7 @@ from metta.rl.control.phases_config import PhaseConfig
 from metta.rl.control.rates import set_rates
 from metta.rl.control.report import control_metrics, summary
 from metta.rl.control.rules.base import EpochView, Rule
+from metta.rl.world import SOLO, World
 
 if TYPE_CHECKING:
     import torch
@@ -69,8 +70,10 @@ class Steering:
         phases: Mapping[str, PhaseConfig],
         rules: Sequence[Rule[Any]],
         box: ControlBox | None = None,
+        world: World = SOLO,
     ) -> None:
         self.policy, self.optimizer, self.config, self.box = policy, optimizer, config, box
+        self.world = world
         self.phases, self.rules = Phases(phases), [rule for rule in rules if rule.name != "not_a_number"]
         self.history: list[dict[str, Any]] = []
         self._pending: list[Intent] = []
@@ -146,7 +149,10 @@ class Steering:
         learning = {name: norm for name, norm in norms.items() if not self.policy.network.controller.is_frozen(name)}
         view = EpochView(state.epoch, learning, self._rates, metrics)
         for rule in self.rules:
-            if (control := rule.observe(view)) is not None and (rule.determined or state.epoch > self._replayed_until):
+            control = rule.observe(view)
+            if not rule.determined:  # by what this machine measures: on all ranks, what rank 0's says
+                control = self._of_master(control, rule.name)
+            if control is not None and (rule.determined or state.epoch > self._replayed_until):
                 self._pending.append(Intent(rule.name, control, rule.determined))
         rows: dict[str, float] = {}
         if self.wants_norms:
@@ -302,6 +308,10 @@ class Steering:
             _log.warning("control: %s cannot be recorded (%s), so it is not applied", intent.source, error)
             return False
         return True
+
+    def _of_master(self, control: TrainingControl | None, what: str) -> TrainingControl | None:
+        stated = self.world.broadcast(None if control is None else control.stated(), what)
+        return None if stated is None else TrainingControl.from_fields(stated)
 
     # --- inside ---------------------------------------------------------------------------------------------------
 

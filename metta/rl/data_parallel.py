@@ -46,7 +46,7 @@ class AveragedObjective:
 
     def _wrap(self) -> DistributedDataParallel:
         # find_unused_parameters: losses may leave a head alone; it also keeps torch from reordering the buckets.
-        return DistributedDataParallel(self.objective, broadcast_buffers=False, find_unused_parameters=True)
+        return DistributedDataParallel(self.objective, forward_sync_buffers=False, find_unused_parameters=True)
 
 
 def share_rollout(world: World, mine: RolloutStats) -> RolloutStats:

@@ -24,8 +24,19 @@ from metta.envs.env_config import EnvConfig
 from metta.rl.control.phases_config import PhaseConfig
 from metta.rl.monitor.metrics_config import MetricsConfig
 from metta.rl.trainer_config import TrainerConfig
+from metta.rl.world import SOLO, World
 from metta.sim.evaluator_config import EvaluatorConfig
 from metta.tools.tool import Tool
+from metta.tools.train_ranks import (
+    SilentConsole,
+    device_of_rank,
+    in_world,
+    launch_ranks,
+    must_launch,
+    ranks_of,
+    sized_for_rank,
+    threads_of_rank,
+)
 from metta.tools.train_resume import check_same_run, default_run_name, note_machine
 from metta.tracking.config import WandbConfig
 
@@ -100,14 +111,23 @@ class TrainTool(Tool):
         from metta.rl.signals import ignore_checkpoint_requests
 
         ignore_checkpoint_requests()
-        self.trainer.check_rows(self.training_env.num_rows)  # before torch is loaded and a folder is made
-        tool = self._named(self.run or default_run_name())
+        sized_for_rank(self, ranks_of(self))  # refuses what does not fit, before torch is loaded and a folder is made
+        if must_launch(self):
+            return launch_ranks(self._named(self.run or default_run_name()))
+        return in_world(self, self._train)
+
+    def _train(self, world: World) -> int:
+        tool = self._named(world.broadcast(self.run or default_run_name(), "the run's name"))
         assert tool.run is not None
-        run_dir = RunDir.at(tool.system.data_dir, tool.run).create()
-        with _owned(run_dir):
+        run_dir = RunDir.at(tool.system.data_dir, tool.run)
+        with contextlib.ExitStack() as stack:
+            with world.together("opening the run"):
+                run_dir.create()
+                if world.is_master:
+                    stack.enter_context(_owned(run_dir))
             logging.raiseExceptions = False  # a full disk must not turn each log line into a traceback on stderr
             setup_logging(run_dir.log_path, verbose=_log.isEnabledFor(logging.DEBUG))
-            return _Training(tool, run_dir).run()
+            return _Training(tool, run_dir, world).run()
 
     def _named(self, run: str) -> Self:
         return self.replace({"run": run}).with_origins(self._origins, self._heading)
@@ -128,29 +148,36 @@ def _owned(run_dir: RunDir) -> Iterator[None]:
 class _Training:
     """One invocation: from an owned run directory to a trained policy."""
 
-    def __init__(self, tool: TrainTool, run_dir: RunDir) -> None:
+    def __init__(self, tool: TrainTool, run_dir: RunDir, world: World = SOLO) -> None:
         self.tool = tool
         self.run_dir = run_dir
+        self.world = world
 
     def run(self) -> int:
         from metta.checkpoint.trainer_state import TrainerStateStore
         from metta.rl.signals import StopFlag, stop_on_signals
 
-        store = TrainerStateStore(self.run_dir)
-        store.remove_unfinished()
-        remove_leftovers(self.run_dir.root)
-        if store.newest_epoch() is not None:
-            check_same_run(self.run_dir, self.tool)
+        store = TrainerStateStore(self.run_dir, self.world if self.world.size > 1 else None)
+        with self.world.together("looking at what is there"):
+            if self.world.is_master:
+                store.remove_unfinished()
+                remove_leftovers(self.run_dir.root)
+                if store.newest_epoch() is not None:
+                    check_same_run(self.run_dir, self.tool)
         snapshot = store.load_newest()
-        if snapshot is not None and self._is_finished(snapshot):
+        if snapshot is not None and self.world.broadcast(self._is_finished(snapshot), "is it finished?"):
             return ExitCode.OK
-        self._save_config()
+        with self.world.together("writing the config"):
+            if self.world.is_master:
+                self._save_config()
         stop = StopFlag()
         with contextlib.ExitStack() as stack:
             console = self._make_console(stop)
             stack.callback(console.close)  # also when a second Ctrl-C skips the hooks
-            stack.enter_context(stop_on_signals(stop, announce=not _is_live(console)))
-            trainer = self._build(stack, store, console, stop)
+            stack.enter_context(stop_on_signals(stop, announce=self.world.is_master and not _is_live(console)))
+            box = self._control_box()
+            with self.world.together("building the trainer"):
+                trainer = self._build(stack, store, console, stop, box)
             if snapshot is not None:
                 trainer.load_state(snapshot)
             self._say_start(trainer, resumed=snapshot is not None)
@@ -169,6 +196,8 @@ class _Training:
         seconds, steps = time.monotonic() - began, trainer.state.agent_step - first_step
         uri = trainer.context.shared.latest_policy_uri
         _log.info("finished at epoch %d, agent step %d; policy %s", trainer.state.epoch, trainer.state.agent_step, uri)
+        if not self.world.is_master:
+            return ExitCode.OK
         if reason := trainer.context.shared.end_reason:
             print(f"Ended early: {reason}. Its state is saved; without the tag the same command goes on.")
         print(f"Trained {steps:,} agent-steps in {seconds:,.0f} s ({steps / max(seconds, 1e-9):,.0f}/s).")
@@ -177,7 +206,7 @@ class _Training:
 
     def _is_finished(self, snapshot: TrainerSnapshot) -> bool:
         done, total = int(snapshot.data["counters"]["agent_step"]), self.tool.trainer.total_timesteps
-        if done < total or self._is_incomplete(snapshot):
+        if not self.world.is_master or done < total or self._is_incomplete(snapshot):
             return False
         text = f"run={self.run_dir.run} is finished: {done:,} of {total:,} agent-steps, epoch {snapshot.epoch}."
         _log.info("%s", text)
@@ -209,22 +238,29 @@ class _Training:
     def _make_console(self, stop: StopFlag) -> ConsoleLogger:
         from metta.tracking.console import make_console_logger
 
+        if not self.world.is_master:
+            return SilentConsole()
         total = self.tool.trainer.total_timesteps
         folder = os.path.relpath(self.run_dir.root)
         shown = folder if len(folder) < len(str(self.run_dir.root)) else str(self.run_dir.root)
         return make_console_logger(self.run_dir.run, total, subtitle=shown, stopping=lambda: bool(stop))
 
-    def _build(self, stack: contextlib.ExitStack, store: Any, console: ConsoleLogger, stop: StopFlag) -> Trainer:
+    def _build(
+        self, stack: contextlib.ExitStack, store: Any, console: ConsoleLogger, stop: StopFlag, box: ControlBox
+    ) -> Trainer:
         from metta.envs.env_config import make_env
         from metta.rl.torch_setup import setup_torch
         from metta.rl.trainer import Trainer
         from metta.tools.train_hooks import make_hooks
 
-        tool = self.tool
-        seed = tool.system.seed
-        device = setup_torch(seed=seed, threads=tool.system.torch_threads, device=tool.system.device)
-        note_machine(self.run_dir.root / "machine.json", _machine(device))
-        env = make_env(tool.training_env, derive_seed(seed, "worlds"))
+        world, seed = self.world, self.tool.system.seed
+        tool = sized_for_rank(self.tool, world.size, world.local_size)
+        threads = tool.system.torch_threads or (threads_of_rank(world.local_size) if world.local_size > 1 else 0)
+        name = device_of_rank(tool.system.device, world)
+        device = setup_torch(seed=world.seed(seed), threads=threads, device=name)
+        if world.is_master:
+            note_machine(self.run_dir.root / "machine.json", _machine(device))
+        env = make_env(tool.training_env, derive_seed(world.seed(seed), "worlds"))
         stack.callback(env.close)
         policy = self._make_policy(env.spec, device)
         return Trainer(
@@ -232,21 +268,24 @@ class _Training:
             env,
             policy,
             self.run_dir,
-            make_hooks(tool, self.run_dir, device, console),
+            make_hooks(self.tool, self.run_dir, device, console) if world.is_master else [],
             device=device,
             seed=seed,
             state_store=store,
             commit_interval=tool.checkpointer.epoch_interval,
             stop=stop,
             training_phases=tool.training_phases,
-            control_box=self._control_box(),
+            world=world,
+            control_box=box,
             announce=console.phase,
         )
 
     def _control_box(self) -> ControlBox:
         from metta.rl.control.commands import ControlBox
+        from metta.rl.control.relayed_box import RelayedBox
 
-        box = ControlBox(self.run_dir.control)
+        folder = self.run_dir.control
+        box = ControlBox(folder) if self.world.size == 1 else RelayedBox(folder, self.world)
         if self.tool.control_log is not None:
             box.adopt(Path(self.tool.control_log).expanduser())
         return box
@@ -268,18 +307,20 @@ class _Training:
         return policy
 
     def _say_start(self, trainer: Trainer, *, resumed: bool) -> None:
-        state, total = trainer.state, self.tool.trainer.total_timesteps
+        state, total, ranks = trainer.state, self.tool.trainer.total_timesteps, self.world.size
         weights = sum(parameter.numel() for parameter in trainer.policy.parameters())
         what = (
             f"{trainer.policy.config.type} policy with {weights:,} weights, {trainer.env.num_envs} environments with "
             f"{trainer.env.spec.num_agents} agents each, device {trainer.device}"
-        )
+        ) + (f", on each of {ranks} ranks" if ranks > 1 else "")
         if resumed:
             where = f"epoch {state.epoch}, agent step {state.agent_step:,} of {total:,}"
             text = f"resuming run={self.run_dir.run} from {where}"
         else:
             text = f"starting run={self.run_dir.run} in {self.run_dir.root}"
         _log.info("%s: %s", text, what)
+        if not self.world.is_master:
+            return
         print(f"{text[0].upper()}{text[1:]}: {what}.", flush=True)
 
 

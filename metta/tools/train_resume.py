@@ -18,8 +18,19 @@ from metta.tools.resolved import differences, load_resolved, resolved_tree
 
 _log = get_logger(__name__)
 
-_MAY_CHANGE = ("run", "system.data_dir", "system.torch_threads", "checkpointer", "evaluator", "metrics", "wandb")
-"""Keys that decide where and how often a run is written, watched or measured, never what is learned."""
+_MAY_CHANGE = (
+    "run",
+    "system.data_dir",
+    "system.torch_threads",
+    "system.nproc",
+    "system.max_restarts",
+    "checkpointer",
+    "evaluator",
+    "metrics",
+    "wandb",
+)
+"""Keys that decide where and how often a run is written, watched or measured, never what is learned. Another
+``system.nproc`` does change that; a run may be moved to another machine all the same, and says so."""
 _TOTAL = "trainer.total_timesteps"
 
 

@@ -15,7 +15,7 @@ import torch
 from metta.rl.distributed import Ranks, open_world
 
 
-def run_ranks(work: Callable[[Ranks], Any], size: int = 2, timeout: float = 60.0) -> list[Any]:
+def run_ranks(work: Callable[[Ranks], Any], size: int = 2, timeout: float = 250.0) -> list[Any]:
     """What ``work(world)`` returns on each rank; the text of the exception where it raised one."""
     context = multiprocessing.get_context("fork")
     port = _free_port()
@@ -46,6 +46,7 @@ def run_ranks(work: Callable[[Ranks], Any], size: int = 2, timeout: float = 60.0
 def _rank(work: Callable[[Ranks], Any], rank: int, size: int, port: int, end: Connection) -> None:
     numbers = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": size, "LOCAL_WORLD_SIZE": size, "MASTER_PORT": port}
     os.environ.update({name: str(number) for name, number in numbers.items()}, MASTER_ADDR="127.0.0.1")
+    os.environ["TORCH_CPP_LOG_LEVEL"] = "ERROR"
     torch.set_num_threads(1)  # a forked child must not meet its parent's thread pool
     world = open_world("cpu")
     assert isinstance(world, Ranks)

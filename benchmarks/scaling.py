@@ -79,7 +79,8 @@ def measure_rank(args: argparse.Namespace) -> None:
     world = open_world(args.device)
     name = f"cuda:{world.local_rank}" if args.device.startswith("cuda") else args.device
     device = setup_torch(seed=world.seed(args.seed), threads=args.threads, device=name)
-    trainer = make_trainer(args, device, world)
+    args.env_threads = args.threads
+    trainer = make_trainer(args, device, world=world)
     for _ in range(WARM_UP_EPOCHS):
         trainer.train_epoch()
     began, steps, updates = time.perf_counter(), 0, 0.0

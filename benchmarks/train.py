@@ -58,6 +58,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=30.0, help="measure at least this long")
     parser.add_argument("--threads", type=int, default=0, help="torch threads; 0 = all cores")
     parser.add_argument("--num-envs", type=int, default=None, help="environments; default: the recipe's")
+    parser.add_argument("--env-threads", type=int, default=0, help="threads of the environments; 0 = all cores")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--first-step", action="store_true", help="also time the command up to its first step")
@@ -65,7 +66,7 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def make_trainer(args: argparse.Namespace, device: Any) -> Any:
+def make_trainer(args: argparse.Namespace, device: Any, **more: Any) -> Any:
     from metta.agent.policy import build_policy
     from metta.rl.trainer import Trainer
 
@@ -73,13 +74,15 @@ def make_trainer(args: argparse.Namespace, device: Any) -> Any:
     env_config = tool.training_env
     if args.num_envs:
         env_config = env_config.replace({"num_envs": args.num_envs})
+    if args.env_threads:
+        env_config = env_config.replace({"num_threads": args.env_threads})
     changes = {key: json.loads(value) for key, value in (setting.split("=", 1) for setting in args.set)}
     config = tool.trainer.replace({"total_timesteps": 10**12, **changes})
     env = make_env(env_config, args.seed)
     policy_config = choose_policy(args.policy, getattr(tool, "policy_architecture", None), env.spec)
     policy = build_policy(policy_config, env.spec, device=device, seed=args.seed)
     run_dir = RunDir.at(Path(tempfile.gettempdir()), "benchmark-train")
-    return Trainer(config, env, policy, run_dir, device=device, seed=args.seed)
+    return Trainer(config, env, policy, run_dir, device=device, seed=args.seed, **more)
 
 
 def choose_policy(name: str | None, of_recipe: BasePolicyConfig | None, spec: EnvSpec) -> Any:

@@ -15,7 +15,7 @@ import torch
 from metta.rl.distributed import Ranks, open_world
 
 
-def run_ranks(work: Callable[[Ranks], Any], size: int = 2, timeout: float = 250.0) -> list[Any]:
+def run_ranks(work: Callable[[Ranks], Any], size: int = 2, timeout: float = 280.0) -> list[Any]:
     """What ``work(world)`` returns on each rank; the text of the exception where it raised one."""
     context = multiprocessing.get_context("fork")
     port = _free_port()

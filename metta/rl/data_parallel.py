@@ -101,13 +101,13 @@ def share_state(world: World, shared: SharedState) -> None:
             shared.end_reason = end_reason
 
 
-def check_weights(world: World, objective: Objective) -> None:
-    """The ranks hold the same weights, byte for byte.
+def check_weights(world: World, objective: Objective, epoch: int, every: int) -> None:
+    """The ranks hold the same weights, byte for byte; looked at after ``every`` epochs (0: never).
 
     Raises:
         RanksDifferError: names the first parameter that differs.
     """
-    if world.size > 1:
+    if world.size > 1 and every and epoch % every == 0:
         named = [*objective.policy.named_parameters(), *objective.named_own_parameters()]
         world.check_equal(cast(Any, dict(named)), "weights")
 

@@ -16,20 +16,13 @@ from metta.common.run_dir import RunDir
 from metta.common.seeding import derive_seed
 from metta.common.stopwatch import Stopwatch
 from metta.common.vector_env import VectorEnv
+from metta.rl import data_parallel
 from metta.rl.advantage import fill_advantages
 from metta.rl.context import RolloutStats, StopRequested, TrainerContext, TrainerState, UpdateStats, check_stop
 from metta.rl.control.commands import ControlBox
 from metta.rl.control.phases_config import PhaseConfig
 from metta.rl.control.rules.registry import build_rules
 from metta.rl.control.steering import Outside, Steering
-from metta.rl.data_parallel import (
-    AveragedObjective,
-    check_weights,
-    share_metrics,
-    share_rollout,
-    share_state,
-    share_statistics,
-)
 from metta.rl.diagnosis import save_diagnosis
 from metta.rl.distributed import agreed_stop
 from metta.rl.experience import Experience
@@ -101,7 +94,7 @@ class Trainer:
         self.state = TrainerState()
         setting = LossSetting(policy, config, env.num_rows, self.device, seed)
         self.objective = Objective(policy, build_losses(config.losses, setting), config)
-        self._averaged = AveragedObjective(self.objective, world)
+        self._averaged = data_parallel.AveragedObjective(self.objective, world)
         self.optimizer = build_optimizer(config.optimizer, policy, self.objective.own_parameters())
         self.objective.sum_over_ranks = world.sum if world.size > 1 else None
         self.rules = LearningRules(config, env.num_rows, device=device, world=world)
@@ -182,17 +175,15 @@ class Trainer:
                 stop=self.stop,
                 acting=self.objective.acting,
             )
-        rollout = share_rollout(self.world, rollout)
+        rollout = data_parallel.share_rollout(self.world, rollout)
         self._call_hooks("on_rollout_end", UpdateStats(metrics={}, rollout=rollout, seconds={}))
         with self.stopwatch("advantage"):
-            with self.world.contact("rewards"):
-                shaped = share_metrics(self.world, self.rules.rewards.apply(self.experience))
+            shaped = data_parallel.share_metrics(self.world, self.rules.rewards.apply(self.experience))
             with self.world.together("advantages"):
                 fill_advantages(self.experience, self.config.gamma, self.config.gae_lambda)
                 self.objective.prepare(self.experience)
         with self.stopwatch("update"), self.world.contact("gradients"):
             metrics = self._update(progress) | shaped
-            share_statistics(self.world, self.policy)
         self.state.epoch += 1
         self.state.agent_step += rollout.agent_steps
         self.state.env_step += rollout.agent_steps // self.env.spec.num_agents
@@ -202,9 +193,8 @@ class Trainer:
         self.objective.end_epoch({**metrics, **rollout.episodes})
         stats = self._stats(metrics, rollout)
         self._call_hooks("on_epoch_end", stats)
-        share_state(self.world, self.context.shared)
-        if self.config.check_weights_every and self.state.epoch % self.config.check_weights_every == 0:
-            check_weights(self.world, self.objective)
+        data_parallel.share_state(self.world, self.context.shared)
+        data_parallel.check_weights(self.world, self.objective, self.state.epoch, self.config.check_weights_every)
         self.commit()
         return stats
 
@@ -265,8 +255,7 @@ class Trainer:
         restore_optimizer(self.optimizer, part("optimizer", tensors))
         for name, counter in data["counters"].items():
             setattr(self.state, name, counter)
-        same_world = saved_by_such_a_world(snapshot, self.world)
-        if same_world:
+        if same_world := saved_by_such_a_world(snapshot, self.world):
             self._restore_env(snapshot)
         else:
             self._start_anew(self.state.epoch)
@@ -323,7 +312,7 @@ class Trainer:
         )
 
     def _update(self, progress: float) -> dict[str, float]:
-        return update(
+        metrics = update(
             self.objective,
             self.optimizer,
             self.experience,
@@ -336,6 +325,8 @@ class Trainer:
             progress=progress,
             averaged=self._averaged,
         )
+        data_parallel.share_statistics(self.world, self.policy)
+        return metrics
 
     def _checkpoint_now(self) -> str:
         """Policy and state of this epoch's start, on disk now: somebody asked for it."""

@@ -42,7 +42,7 @@ TINY: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 """Script and flags -> keys that its lines must have."""
 LIBRARIES = {"games", "handwritten_bag", "measurement"}
-COMPARES = {"compare_env", "compare_train"}
+COMPARES = {"compare_env", "compare_train", "first_step"}
 """Runs other programs, which have to be built first: tested with programs that only tell a figure."""
 
 
@@ -136,3 +136,13 @@ def test_the_peers_environment_is_made_once(monkeypatch: pytest.MonkeyPatch, tmp
     ensure()
     ensure(setup["TRAINERS"])
     assert len(calls) == len(setup["TRAINERS"])
+
+
+def test_first_step_takes_the_imports_off(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    script = load("first_step", ("--rounds", "2"), monkeypatch)["main"].__globals__
+    times = {"imports": [9.0, 2.0, 3.0], "train": [9.0, 3.0, 4.5]}  # the first round is left out
+    monkeypatch.setitem(script, "time_imports", lambda: times["imports"].pop(0))
+    monkeypatch.setitem(script, "time_train", lambda *_: times["train"].pop(0))
+    script["main"]()
+    result = json.loads(capsys.readouterr().out)
+    assert result["beyond_imports_s"] == {"median": 1.25, "min": 1.0, "max": 1.5}

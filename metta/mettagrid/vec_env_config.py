@@ -48,15 +48,3 @@ class VecEnvConfig(Config):
     def num_rows(self) -> int:
         """Agent rows of the batch: environments x agents."""
         return self.num_envs * self.env.game.num_agents
-
-    @classmethod
-    def for_rows(cls, env: MettaGridConfig, num_rows: int = 384) -> Self:
-        """As many environments as make about ``num_rows`` agent rows, whatever the number of agents in one.
-
-        They are one slot: stepping that few takes a few percent of a rollout's time, and inference on all of them at
-        once saves more. Their number is even, so that a machine which gains by overlapping can have two.
-
-        >>> VecEnvConfig.for_rows(MettaGridConfig()).num_envs
-        16
-        """
-        return cls(env=env, num_envs=2 * max(1, round(num_rows / env.game.num_agents / 2)), num_slots=1)

@@ -139,26 +139,6 @@ class TrainerConfig(Config):
             {"batch_size": self.batch_size // world_size, "minibatch_size": self.minibatch_size // world_size}
         )
 
-    def for_rank(self, world_size: int) -> Self:
-        """Sizes of one rank of ``world_size``: as they stand, or its share of them.
-
-        Raises:
-            ConfigError: they cannot be shared evenly.
-        """
-        if world_size == 1 or not self.scale_batches_by_world_size:
-            return self
-        whole = world_size * self.bptt_horizon
-        for name in ("batch_size", "minibatch_size"):
-            if (size := getattr(self, name)) % whole:
-                raise ConfigError(
-                    f"trainer.{name}={size} cannot be shared by {world_size} ranks in whole segments of "
-                    f"trainer.bptt_horizon={self.bptt_horizon} steps (trainer.scale_batches_by_world_size=true). "
-                    f"Nearest that fits: trainer.{name}={_nearest_multiple(size, whole)}."
-                )
-        return self.replace(
-            {"batch_size": self.batch_size // world_size, "minibatch_size": self.minibatch_size // world_size}
-        )
-
     def check_rows(self, num_rows: int) -> None:
         """Refuse a batch that ``num_rows`` agent rows (environments x agents) cannot fill evenly.
 

@@ -25,21 +25,26 @@ FEWEST_EPOCHS = 8
 """A short training gets smaller batches, so that it still has some eight epochs."""
 FITTED = "fitted to machine and length"
 """Origin of such a size in ``config.yaml``."""
-KEPT = ("training_env.num_envs", "trainer.batch_size", "trainer.minibatch_size")
+KEPT = ("training_env.num_envs", "training_env.num_slots", "trainer.batch_size", "trainer.minibatch_size")
 """Sizes that a run keeps, however much longer it becomes."""
 
 
 @dataclass(frozen=True, slots=True)
 class MachineSizes:
-    """What a machine does well. Units: ``rows`` agents at a time, ``steps`` of each of them in a batch."""
+    """What a machine does well. Units: ``rows`` agents at a time, ``steps`` of each of them in a batch.
+
+    ``slots``: on a CPU stepping takes a few percent of a rollout, and inference on all rows at once saves more than
+    overlapping would; a GPU infers for one half while the CPU steps the other.
+    """
 
     rows: int
     steps: int
     minibatches: int
+    slots: int
 
 
-CPU = MachineSizes(rows=384, steps=64, minibatches=4)
-CUDA = MachineSizes(rows=2048, steps=64, minibatches=8)
+CPU = MachineSizes(rows=384, steps=64, minibatches=4, slots=1)
+CUDA = MachineSizes(rows=2048, steps=64, minibatches=8, slots=2)
 
 
 def fit_sizes(tool: TrainTool) -> dict[str, dict[str, Any]]:
@@ -58,10 +63,13 @@ def fit_sizes(tool: TrainTool) -> dict[str, dict[str, Any]]:
         wanted = machine.rows
         if "batch_size" not in trainer.model_fields_set:
             wanted = min(wanted, per_epoch // trainer.bptt_horizon)
-        agents, slots = env.env.game.num_agents, env.num_slots
-        unit = lcm(slots, machine.minibatches // gcd(agents, machine.minibatches))  # rows split into equal minibatches
+        segments = env.env.game.num_agents * max(1, machine.steps // trainer.bptt_horizon)
+        unit = lcm(2, machine.minibatches // gcd(segments, machine.minibatches))  # equal slots and minibatches
+        agents = env.env.game.num_agents
         num_envs = unit * max(1, round(wanted / agents / unit))
         fitted["training_env"] = {"num_envs": num_envs}
+        if "num_slots" not in env.model_fields_set:
+            fitted["training_env"]["num_slots"] = machine.slots
         rows = num_envs * agents
     steps = min(machine.steps, max(1, per_epoch // rows))
     sizes = batch_sizes(trainer, rows, steps, machine.minibatches)

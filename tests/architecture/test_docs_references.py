@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,9 +94,9 @@ def test_imports_of_snippets_work(page: Path) -> None:
 def interactive_commands() -> Iterator[list[str]]:
     for page in PAGES:
         for block in re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL):
-            for line in block.splitlines():
+            for line in block.replace("\\\n", "").splitlines():
                 if line.startswith("./tools/run.py "):
-                    yield line.split()[1:]
+                    yield shlex.split(line, comments=True)[1:]
 
 
 @pytest.mark.parametrize("arguments", list(interactive_commands()), ids=" ".join)

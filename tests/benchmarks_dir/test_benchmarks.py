@@ -42,7 +42,7 @@ TINY: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 """Script and flags -> keys that its lines must have."""
 LIBRARIES = {"games", "handwritten_bag", "measurement"}
-COMPARES = {"compare_env", "compare_train", "first_step"}
+COMPARES = {"compare_env", "compare_train", "first_step", "scaling"}
 """Runs other programs, which have to be built first: tested with programs that only tell a figure."""
 
 

@@ -230,7 +230,7 @@ def _stop_service() -> None:
 
     try:
         wandb.teardown()
-    except Exception as error:  # noqa: BLE001 - the service is gone already
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - gone already; wandb exits with a killed one's code
         _log.info("wandb's service ended by itself: %s", _text(error))
 
 

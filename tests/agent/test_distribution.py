@@ -127,7 +127,7 @@ def test_weighing_does_not_depend_on_threads_and_refuses_unknown_actions() -> No
     action = MaskedCategorical(logits, mask).mode().numpy()
     found: list[bytes] = []
     for threads in (1, 3):
-        out = [torch.empty(logits.shape).numpy(), torch.empty(5000).numpy(), torch.empty(5000).numpy()]
+        out = (torch.empty(logits.shape).numpy(), torch.empty(5000).numpy(), torch.empty(5000).numpy())
         _kernels.categorical_forward(logits.numpy(), mask.numpy(), action, *out, threads)
         grad = torch.empty(logits.shape).numpy()
         _kernels.categorical_backward(out[0], mask.numpy(), action, out[2], out[1], out[2], grad, threads)

@@ -165,13 +165,18 @@ class Trouble(gymnasium.Env[Any, Any]):
         return np.zeros(4, np.float32), 1.0, False, False, {}
 
 
+def make_trouble(**kwargs: Any) -> Trouble:
+    """As gymnasium wants its entry points: any keyword."""
+    return Trouble(**kwargs)
+
+
 WORKERS = GymEnvConfig(num_envs=2, backend="multiprocessing", num_workers=2)
 
 
 @pytest.fixture
 def trouble() -> Iterator[Callable[..., GymVecEnv]]:
     """Makes two workers with ``Trouble``; none of them outlives the test."""
-    gymnasium.register("Trouble-v0", Trouble, disable_env_checker=True, order_enforce=False)
+    gymnasium.register("Trouble-v0", make_trouble, disable_env_checker=True, order_enforce=False)
     made: list[GymVecEnv] = []
 
     def make(timeout: float, **kwargs: Any) -> GymVecEnv:

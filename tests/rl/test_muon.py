@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -44,10 +46,11 @@ def test_the_step_is_close_to_orthogonal() -> None:
 
 
 def test_heads_and_vectors_take_the_step_of_adamw() -> None:
-    settings = {"learning_rate": 0.01, "weight_decay": 0.1}
+    settings: dict[str, Any] = {"learning_rate": 0.01, "weight_decay": 0.1}
     muon, adamw = OptimizerBench(type="muon", **settings), OptimizerBench(type="adamw", **settings)
     for _ in range(3):
-        muon.step(), adamw.step()
+        muon.step()
+        adamw.step()
     left, right = muon.weights(), adamw.weights()
     same = {name for name in left if torch.equal(left[name], right[name])}
     assert {name for name in left if name not in same} == {
@@ -82,13 +85,15 @@ def test_a_component_without_gradient_stays_and_keeps_its_momentum() -> None:
 def test_a_restored_state_takes_the_same_steps() -> None:
     whole, cut = OptimizerBench(type="muon"), OptimizerBench(type="muon")
     for _ in range(2):
-        whole.step(), cut.step()
+        whole.step()
+        cut.step()
     again = OptimizerBench(seed=9, type="muon")
     again.policy.load_state_dict(cut.policy.state_dict())
     restore_optimizer(again.optimizer, flatten_optimizer(cut.optimizer))
     again.noise = cut.noise
     for _ in range(2):
-        whole.step(), again.step()
+        whole.step()
+        again.step()
     assert all(torch.equal(weight, again.weights()[name]) for name, weight in whole.weights().items())
 
 
@@ -103,6 +108,6 @@ def test_a_changed_rate_reaches_both_parts_also_after_loading() -> None:
     assert all(torch.equal(weight, bench.weights()[name]) for name, weight in before.items())
 
 
-def ordered(bench: OptimizerBench) -> list[Tensor]:
+def ordered(bench: OptimizerBench) -> list[nn.Parameter]:
     assert isinstance(bench.optimizer, MuonWithAdamW)
     return [weight for group in bench.optimizer.param_groups for weight in group["params"]]

@@ -36,7 +36,7 @@ def test_settings_reach_the_optimizer(corridor: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(("kind", "decoupled"), [("adam", False), ("adamw", True)])
 def test_adam_takes_the_written_out_step(kind: str, decoupled: bool) -> None:
     """arXiv:1412.6980 algorithm 1; AdamW: arXiv:1711.05101 algorithm 2."""
-    settings = {"learning_rate": 0.1, "beta1": 0.8, "beta2": 0.9, "eps": 1e-3, "weight_decay": 0.2}
+    settings: dict[str, Any] = {"learning_rate": 0.1, "beta1": 0.8, "beta2": 0.9, "eps": 1e-3, "weight_decay": 0.2}
     bench = OptimizerBench(type=kind, **settings)
     name = "network.actor.linear.weight"
     weight = bench.weights()[name].double()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -13,7 +15,7 @@ from metta.rl.optim_config import OptimizerConfig
 from metta.rl.trainer_snapshot import flatten_optimizer, restore_optimizer
 from tests.rl.optimizer_bench import SPEC, OptimizerBench
 
-KIND = {"type": "adamw_schedulefree"}
+KIND: dict[str, Any] = {"type": "adamw_schedulefree"}
 WEIGHT = "network.actor.linear.weight"
 
 
@@ -71,13 +73,15 @@ def test_a_frozen_component_stays_to_the_byte_and_counts_no_step() -> None:
 def test_a_restored_state_takes_the_same_steps() -> None:
     whole, cut = OptimizerBench(**KIND, warmup_steps=3), OptimizerBench(**KIND, warmup_steps=3)
     for _ in range(2):
-        whole.step(), cut.step()
+        whole.step()
+        cut.step()
     again = OptimizerBench(seed=9, **KIND, warmup_steps=3)
     again.policy.load_state_dict(cut.policy.state_dict())
     restore_optimizer(again.optimizer, flatten_optimizer(cut.optimizer))
     again.noise = cut.noise
     for _ in range(2):
-        whole.step(), again.step()
+        whole.step()
+        again.step()
     assert all(torch.equal(weight, again.weights()[name]) for name, weight in whole.weights().items())
     one, two = flatten_optimizer(whole.optimizer), flatten_optimizer(again.optimizer)
     assert one.keys() == two.keys()

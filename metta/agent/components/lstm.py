@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -41,7 +43,7 @@ class LSTM(RecurrentModule):
     def run(self, x: Tensor, first: Tensor, state: State) -> tuple[Tensor, State]:
         """See ``RecurrentModule``."""
         h, c = state["h"], state["c"]
-        weights = self.lstm.weight_hh_l0
+        weights = cast(Tensor, self.lstm.weight_hh_l0)
         if runs_natively(weights, x) and weights.shape[1] == self.out_features:
             out, h, c = run_native(self.lstm, x, first, h, c)
             return out, {"h": h, "c": c}

@@ -19,9 +19,9 @@ MakeTokens = Callable[..., Tensor]
 CONVS = (ConvSize(16, 3, 2), ConvSize(8, 2, 1))
 
 
-def encoder(spec: EnvSpec, convs: tuple[ConvSize, ...] = CONVS, **flags: bool) -> TokenCNN:
+def encoder(spec: EnvSpec, convs: tuple[ConvSize, ...] = CONVS, *, native: bool = True) -> TokenCNN:
     torch.manual_seed(0)
-    return TokenCNN(FeatureTable.from_spec(spec, "log"), spec.obs_shape[0], convs, 12, **flags)
+    return TokenCNN(FeatureTable.from_spec(spec, "log"), spec.obs_shape[0], convs, 12, native=native)
 
 
 def with_gradients(module: torch.nn.Module, features: Tensor) -> tuple[Tensor, ...]:

@@ -108,7 +108,7 @@ def test_bits_do_not_depend_on_threads(token_spec: EnvSpec, make_tokens: MakeTok
     assert conv.bias is not None
     results = []
     for threads in (1, 2, 3, 7):
-        out, grads = np.empty((1300, size, 48), np.float32), [np.empty_like(rows), np.empty_like(constants)]
+        out, grads = np.empty((1300, size, 48), np.float32), (np.empty_like(rows), np.empty_like(constants))
         grad_bias = np.empty(48, np.float32)
         bias = conv.bias.detach().numpy()
         _kernels.token_conv_forward(*sparse.tables, obs.numpy(), rows, constants, bias, out, 25, False, threads)
@@ -119,7 +119,7 @@ def test_bits_do_not_depend_on_threads(token_spec: EnvSpec, make_tokens: MakeTok
 
 def test_kernels_refuse_tables_that_lead_outside(token_spec: EnvSpec, make_tokens: MakeTokens) -> None:
     sparse, _, conv = layers(token_spec, 4, 3, 1)
-    *before, touches = sparse.tables
+    before, touches = sparse.tables[:-1], sparse.tables[-1]
     kernel, constants, bias = np.zeros((90, 4), np.float32), np.zeros((7, 4), np.float32), np.zeros(4, np.float32)
     out = np.zeros((2, 35, 4), np.float32)
     arguments = (make_tokens(2).numpy(), kernel, constants, bias)

@@ -160,8 +160,9 @@ def test_a_pending_evaluation_is_started_again_when_the_run_goes_on(
     make_trainer(hooks_of(run_dir, again, rows), epochs=5).train()
     assert again.events == ["start v3.mpt", "result 3"]
     assert rows.told == {5: 5}
+    cancelled = Background()
     with pytest.raises(RuntimeError, match="stop here"):
-        make_trainer(hooks_of(run_dir, cancelled := Background(), Rows(fail_at=7)), epochs=9).train()
+        make_trainer(hooks_of(run_dir, cancelled, Rows(fail_at=7)), epochs=9).train()
     assert cancelled.events == ["start v6.mpt", "cancel 6"]
 
 

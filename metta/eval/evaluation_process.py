@@ -22,6 +22,7 @@ from typing import IO, Any
 from metta.common.errors import MettaError
 from metta.common.log import get_logger
 from metta.common.openmp import shorten_spins
+from metta.common.uri import parse_policy_uri, resolve_latest
 from metta.sim.simulation_config import SimulationConfig
 
 _PR_SET_PDEATHSIG = 1
@@ -161,6 +162,9 @@ def _end_with(pipe: int, parent: int) -> None:
 
 
 def _evaluate(job: dict[str, Any]) -> dict[str, dict[str, float]]:
+    place = parse_policy_uri(job["uri"]).path
+    if place is not None:
+        resolve_latest(place)  # a policy that is missing is told before the seconds that torch takes to be imported
     shorten_spins()
     from metta.eval.scorecard import evaluate_policies
     from metta.rl.torch_setup import setup_torch

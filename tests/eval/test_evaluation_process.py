@@ -32,8 +32,10 @@ def nothing() -> None:
 
 def test_scores_are_those_of_an_evaluation_here_also_after_a_kill() -> None:
     running = started()
-    os.kill(running.pid, signal.SIGKILL)
+    killed = running.pid
+    os.kill(killed, signal.SIGKILL)
     scores = running.result(nothing)  # of the second process
+    assert running.pid != killed
     expected = evaluate_policies((TINY,), ("mock://random",), seed=7).scorecard.means("mock://random")
     assert scores == expected
     assert "reward" in scores["arena/tiny"]

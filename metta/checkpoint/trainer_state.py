@@ -253,7 +253,7 @@ def _read_part(folder: Path, listed: Mapping[str, Any], rank: int) -> tuple[dict
 
 def _read_manifest(folder: Path, epoch: int) -> tuple[int, dict[str, dict[str, Any]], int]:
     try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         version = check_version(manifest["format_version"], STATE_VERSION, f"trainer state {folder}")
         written, files = manifest["epoch"], manifest["files"]
         known = {str(name): {"bytes": int(e["bytes"]), "sha256": str(e["sha256"])} for name, e in files.items()}

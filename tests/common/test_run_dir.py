@@ -90,3 +90,35 @@ def test_killed_owner_leaves_the_run_free(tmp_path: Path) -> None:
         owner.send_signal(signal.SIGKILL)
     with RunLock(run_dir):
         pass
+
+
+def test_of_two_that_start_at_once_one_owns_the_run(tmp_path: Path) -> None:
+    """A hundred races: the winner holds on until both have tried."""
+    for race in range(100):
+        run_dir = RunDir.at(tmp_path, f"race{race}")
+        begin, tried = os.pipe(), os.pipe()
+        children = [_racer(run_dir, begin, tried) for _ in range(2)]
+        os.close(begin[1])  # both wait for this end
+        os.close(begin[0])
+        os.close(tried[1])
+        codes = sorted(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children)
+        os.close(tried[0])
+        assert codes == [0, 3]
+
+
+def _racer(run_dir: RunDir, begin: tuple[int, int], tried: tuple[int, int]) -> int:
+    child = os.fork()
+    if child:
+        return child
+    code = 1
+    try:
+        os.close(begin[1])
+        os.read(begin[0], 1)  # returns when nobody holds the other end any more
+        with RunLock(run_dir):
+            os.close(tried[1])
+            os.read(tried[0], 1)  # the other one has tried
+            code = 0
+    except RunOwnedError:
+        code = 3
+    finally:
+        os._exit(code)

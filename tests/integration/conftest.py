@@ -65,7 +65,7 @@ class TrainProcess:
         path = self.root / "metrics.jsonl"
         return path.read_bytes().count(b"\n") if path.exists() else 0
 
-    def wait_until(self, condition: Callable[[], bool], timeout: float = 120.0) -> None:
+    def wait_until(self, condition: Callable[[], bool], timeout: float = 240.0) -> None:
         """Poll every millisecond; fails when the process ends before."""
         end = time.monotonic() + timeout
         while not condition():
@@ -73,7 +73,7 @@ class TrainProcess:
             assert time.monotonic() < end, f"waited {timeout} s in vain:\n{self.output}"
             time.sleep(0.001)
 
-    def finish(self, timeout: float = 120.0) -> int:
+    def finish(self, timeout: float = 240.0) -> int:
         return self.child.wait(timeout)
 
     def kill(self) -> None:

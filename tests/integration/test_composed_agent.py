@@ -18,7 +18,7 @@ from metta.checkpoint.manager import load_trained
 
 def command(process: Any, *words: str) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-m", "metta.cli.main", *words, f"system.data_dir={process.root.parent}"]
-    return subprocess.run(line, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(line, capture_output=True, text=True, check=False, timeout=200)
 
 
 def test_from_yaml_to_a_clean_export(start: Callable[..., Any]) -> None:

@@ -25,7 +25,9 @@ def test_a_stopped_run_says_how_to_go_on_and_does(
     began = time.monotonic()
     process.child.send_signal(signum)
     assert process.finish() == code, process.output
-    assert time.monotonic() - began < 10
+    assert (
+        time.monotonic() - began < 30
+    )  # seconds of a busy machine; the exit code says that it was not simply finished
     assert f"run=demo by {signum.name} at epoch" in process.output
     assert "the same command with run=demo goes on from there" in process.output
     assert "Traceback" not in process.output

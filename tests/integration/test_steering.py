@@ -19,9 +19,9 @@ def steer(data_dir: Path, *words: str) -> subprocess.CompletedProcess[str]:
         "control",
         "run=demo",
         f"system.data_dir={data_dir}",
-        "timeout=60",
+        "timeout=120",
     ]
-    return subprocess.run([*command, *words], capture_output=True, text=True, check=False, timeout=90)
+    return subprocess.run([*command, *words], capture_output=True, text=True, check=False, timeout=150)
 
 
 def test_a_live_training_is_steered_killed_and_repeated(start: Callable[..., Any], tmp_path: Path) -> None:

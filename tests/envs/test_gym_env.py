@@ -192,17 +192,17 @@ def trouble() -> Iterator[Callable[..., GymVecEnv]]:
 
 
 def test_a_worker_that_hangs_is_an_error_in_time(trouble: Callable[..., GymVecEnv]) -> None:
-    env = trouble(0.5)
+    env = trouble(2.0)
     play(env, 2)
     env.recv(0)
     os.kill(env._processes[1].pid, signal.SIGSTOP)
     env.send(0, np.zeros(2, np.int32))
     began = time.monotonic()
     with pytest.raises(
-        EnvError, match=r"worker 1 of 2 running Trouble-v0 did not answer for 0\.5 s \(T \(stopped\)\)"
+        EnvError, match=r"worker 1 of 2 running Trouble-v0 did not answer for 2 s \(T \(stopped\)\)"
     ) as caught:
         env.recv(0)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     assert "training_env.worker_timeout" in str(caught.value)
     assert not any(process.is_alive() for process in env._processes)
 

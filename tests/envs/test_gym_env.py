@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -175,7 +176,9 @@ WORKERS = GymEnvConfig(num_envs=2, backend="multiprocessing", num_workers=2)
 
 @pytest.fixture
 def trouble() -> Iterator[Callable[..., GymVecEnv]]:
-    """Makes two workers with ``Trouble``; none of them outlives the test."""
+    """Makes two workers with ``Trouble``, forked so that they know it; none of them outlives the test."""
+    method = multiprocessing.get_start_method()
+    multiprocessing.set_start_method("fork", force=True)
     gymnasium.register("Trouble-v0", make_trouble, disable_env_checker=True, order_enforce=False)
     made: list[GymVecEnv] = []
 
@@ -189,6 +192,7 @@ def trouble() -> Iterator[Callable[..., GymVecEnv]]:
     for env in made:
         env.close()
     del gymnasium.registry["Trouble-v0"]
+    multiprocessing.set_start_method(method, force=True)
 
 
 def test_a_worker_that_hangs_is_an_error_in_time(trouble: Callable[..., GymVecEnv]) -> None:

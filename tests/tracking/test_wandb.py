@@ -119,7 +119,8 @@ def test_a_server_that_falls_silent_holds_neither_rows_nor_the_end(
 
 def test_a_service_that_dies_is_told_once_and_the_run_goes_on(tmp_path: Path, told: Callable[[], list[str]]) -> None:
     logger = make_wandb_logger(WandbConfig(mode="offline"), run="demo", folder=tmp_path, run_config={})
-    services = [child for child in psutil.Process().children(recursive=True) if "wandb" in " ".join(child.cmdline())]
+    alive = [child for child in psutil.Process().children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
+    services = [child for child in alive if "wandb" in " ".join(child.cmdline())]
     assert services
     for service in services:
         service.kill()

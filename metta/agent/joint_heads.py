@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
+from metta.agent.components.dense import dense_backward, dense_forward, runs_natively
 from metta.agent.module import TensorMap
 
 Step = str | tuple[str, str]
@@ -40,7 +43,6 @@ def join_heads(order: Sequence[str], components: Mapping[str, nn.Module]) -> tup
 
 def run_joint(actor: nn.Module | None, critic: nn.Module | None, td: TensorMap) -> dict[str, Tensor]:
     """What both heads write; on the CPU from one product with the weights of both."""
-    from metta.agent.components.dense import dense_rows, runs_natively
     from metta.agent.components.heads import ActorHead, ValueHead
 
     assert isinstance(actor, ActorHead)
@@ -50,6 +52,28 @@ def run_joint(actor: nn.Module | None, critic: nn.Module | None, td: TensorMap) 
     hooked = any(layer._forward_hooks or layer._forward_pre_hooks for layer in (one, other))
     if hooked or not (runs_natively(one.weight, rows) and runs_natively(other.weight, rows)):
         return {**actor._compute(td), **critic._compute(td)}
-    out = dense_rows(rows, torch.cat((one.weight, other.weight)), torch.cat((one.bias, other.bias)))
-    out = out.view(*x.shape[:-1], out.shape[-1])
-    return {actor.out_key: out[..., :-1], critic.out_key: out[..., -1]}
+    logits, values = _JointHeads.apply(rows, one.weight, one.bias, other.weight, other.bias)
+    return {actor.out_key: logits.view(*x.shape[:-1], -1), critic.out_key: values.view(x.shape[:-1])}
+
+
+class _JointHeads(torch.autograd.Function):
+    """One product forward and one backward; what reads logits and values finds each of them in one piece."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, actor: Tensor, actor_bias: Tensor, critic: Tensor, critic_bias: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        weight = torch.cat((actor, critic))
+        out = dense_forward(x, weight, torch.cat((actor_bias, critic_bias)), relu=False)
+        ctx.save_for_backward(x, weight)
+        return out[:, :-1].contiguous(), out[:, -1].contiguous()
+
+    @staticmethod
+    @once_differentiable
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride] - the decorator hides the parameters' names
+        ctx: Any, *grad_outputs: Tensor
+    ) -> tuple[Tensor | None, ...]:
+        x, weight = ctx.saved_tensors
+        grad = torch.cat((grad_outputs[0], grad_outputs[1].unsqueeze(1)), dim=1)
+        of_x, of_weight, of_bias = dense_backward(x, weight, None, grad, with_x=ctx.needs_input_grad[0])
+        return of_x, of_weight[:-1], of_bias[:-1], of_weight[-1:], of_bias[-1:]

@@ -146,6 +146,36 @@ def latent_read_backward(
 ) -> None:
     """Overwrite ``grad_tokens`` and ``grad_reads`` with the gradients of ``latent_read_forward``."""
 
+def normalize_advantages(advantages: NDArray[np.float32], valid: NDArray[np.bool_], out: NDArray[np.float32]) -> None:
+    """Mean 0 and standard deviation 1 over the valid steps. Shapes: all ``[n]``."""
+
+def ppo_actor(
+    log_prob: NDArray[np.float32],
+    old_log_prob: NDArray[np.float32],
+    advantages: NDArray[np.float32],
+    entropy: NDArray[np.float32],
+    valid: NDArray[np.bool_],
+    clip: float,
+    entropy_coefficient: float,
+    grad_log_prob: NDArray[np.float32],
+    grad_entropy: NDArray[np.float32],
+) -> tuple[float, float, float, float, float, float]:
+    """Loss, policy loss, entropy, KL, clipped share and mean ratio; overwrites the gradients of the loss.
+
+    Shapes: all ``[n]``.
+    """
+
+def ppo_critic(
+    values: NDArray[np.float32],
+    old_values: NDArray[np.float32],
+    returns: NDArray[np.float32],
+    valid: NDArray[np.bool_],
+    clip: float,
+    weight: float,
+    grad_values: NDArray[np.float32],
+) -> float:
+    """Value loss (``clip`` below 0: unclipped); overwrites the gradient of ``weight`` times it. Shapes: all ``[n]``."""
+
 def sample_actions(
     logits: NDArray[np.float32],
     mask: NDArray[np.bool_] | None,

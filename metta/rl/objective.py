@@ -10,6 +10,7 @@ from tensordict import TensorDict
 from torch import Tensor, nn
 
 from metta.rl.loss.base import Loss, masked_mean
+from metta.rl.loss.native_ppo import normalized, runs_natively
 from metta.rl.sampling import WEIGHTS
 from metta.rl.schedule import Clock
 
@@ -145,6 +146,8 @@ def normalize(advantages: Tensor, valid: Tensor, reduce: Callable[[Tensor], Tens
 
     Shapes: both ``[s, T]``.
     """
+    if reduce is None and runs_natively(advantages):
+        return normalized(advantages, valid)
 
     def mean_of(values: Tensor) -> Tensor:
         if reduce is None:

@@ -6,6 +6,7 @@ void BindDense(pybind11::module_& m);
 void BindGae(pybind11::module_& m);
 void BindLstm(pybind11::module_& m);
 void BindLatentRead(pybind11::module_& m);
+void BindPpo(pybind11::module_& m);
 void BindSampleActions(pybind11::module_& m);
 void BindSmallAttention(pybind11::module_& m);
 void BindTokenBag(pybind11::module_& m);
@@ -19,6 +20,7 @@ PYBIND11_MODULE(_kernels, m) {
   BindGae(m);
   BindLstm(m);
   BindLatentRead(m);
+  BindPpo(m);
   BindSampleActions(m);
   BindSmallAttention(m);
   BindTokenBag(m);

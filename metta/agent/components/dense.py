@@ -63,15 +63,15 @@ def _dense_rows(x: Tensor, weight: Tensor, bias: Tensor | None, relu: bool) -> T
         x.requires_grad or weight.requires_grad or (bias is not None and bias.requires_grad)
     ):
         return _Dense.apply(x, weight, bias, relu)
-    return _forward(x, weight, bias, relu)
+    return dense_forward(x, weight, bias, relu=relu)
 
 
 class _Dense(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, relu: bool) -> Tensor:
-        y = _forward(x, weight, bias, relu)
+        y = dense_forward(x, weight, bias, relu=relu)
         ctx.save_for_backward(x, weight, y if relu else None)
-        ctx.relu, ctx.has_bias = relu, bias is not None
+        ctx.has_bias = bias is not None
         return y
 
     @staticmethod
@@ -80,25 +80,39 @@ class _Dense(torch.autograd.Function):
         ctx: Any, *grad_outputs: Tensor
     ) -> tuple[Tensor | None, Tensor, Tensor | None, None]:
         x, weight, y = ctx.saved_tensors
-        grad_y = grad_outputs[0].contiguous()
-        grad_x = torch.empty(x.shape) if ctx.needs_input_grad[0] else None
-        grad_weight = torch.empty(weight.shape)
-        grad_bias = torch.empty(weight.shape[0]) if ctx.has_bias else None
-        _kernels.dense_backward(
-            x.detach().contiguous().numpy(),
-            weight.detach().contiguous().numpy(),
-            (grad_y if y is None else y.detach()).numpy(),
-            grad_y.numpy(),
-            ctx.relu,
-            None if grad_x is None else grad_x.numpy(),
-            grad_weight.numpy(),
-            None if grad_bias is None else grad_bias.numpy(),
-            torch.get_num_threads(),
-        )
-        return grad_x, grad_weight, grad_bias, None
+        of_x, of_weight, of_bias = dense_backward(x, weight, y, grad_outputs[0], with_x=ctx.needs_input_grad[0])
+        return of_x, of_weight, of_bias if ctx.has_bias else None, None
 
 
-def _forward(x: Tensor, weight: Tensor, bias: Tensor | None, relu: bool) -> Tensor:
+def dense_backward(
+    x: Tensor, weight: Tensor, y: Tensor | None, grad: Tensor, *, with_x: bool
+) -> tuple[Tensor | None, Tensor, Tensor]:
+    """Gradients of ``x`` (if wanted), ``weight`` and ``bias``; ``y`` is what a relu gave, None without one.
+
+    Shapes: ``x [N, in]``, ``weight [out, in]``, ``y``, ``grad [N, out]``.
+    """
+    grad = grad.contiguous()
+    of_x = torch.empty(x.shape) if with_x else None
+    of_weight, of_bias = torch.empty(weight.shape), torch.empty(weight.shape[0])
+    _kernels.dense_backward(
+        x.detach().contiguous().numpy(),
+        weight.detach().contiguous().numpy(),
+        (grad if y is None else y.detach()).numpy(),
+        grad.numpy(),
+        y is not None,
+        None if of_x is None else of_x.numpy(),
+        of_weight.numpy(),
+        of_bias.numpy(),
+        torch.get_num_threads(),
+    )
+    return of_x, of_weight, of_bias
+
+
+def dense_forward(x: Tensor, weight: Tensor, bias: Tensor | None, *, relu: bool) -> Tensor:
+    """Native ``x @ weight.T + bias`` and relu, without gradients.
+
+    Shapes: as ``dense_rows``.
+    """
     y = torch.empty(x.shape[0], weight.shape[0])
     _kernels.dense_forward(
         x.detach().contiguous().numpy(),

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from metta.rl.loss.base import Loss, LossOutput, masked_mean, own_steps
+from metta.rl.loss.native_ppo import actor_loss, runs_natively
 from metta.rl.loss.ppo_actor_config import PPOActorConfig
 
 
@@ -26,6 +27,9 @@ class PPOActorLoss(Loss[PPOActorConfig]):
 
     def forward(self, batch: Mapping[str, Tensor], output: Mapping[str, Tensor]) -> LossOutput:
         valid, advantages, clip = own_steps(batch), batch["advantages"], self.cfg.clip_coef
+        tensors = (output["act_log_prob"], output["entropy"], batch["act_log_prob"], advantages)
+        if runs_natively(*tensors):
+            return LossOutput(*actor_loss(*tensors, valid, clip=clip, ent=self.cfg.ent_coef))
         # Ignored steps get ratio 1 before the exponential: an infinite one times zero would poison the gradient.
         log_ratio = torch.where(valid, output["act_log_prob"] - batch["act_log_prob"], 0.0)
         ratio = log_ratio.exp()

@@ -38,22 +38,26 @@ struct Job {
 //             p ->        panel row p: [ v0 | v1 ]
 //   a   row 0 . . . .          sum[0]:  [ v0 | v1 ]
 //       row 1 . . . .          sum[1]:  ...
+// Sums start from rows of `from`, `from_stride` floats apart, or from 0 without; they go to `to`. All loops over sums
+// are unrolled: only then does the compiler keep them in registers before and after the loop over p, too.
 template <int kFloats, int kVectors, int kRows>
-inline __attribute__((always_inline)) void Tile(const Job& job, std::int64_t row_stride, std::int64_t step) {
+inline __attribute__((always_inline)) void Tile(const Job& job, std::int64_t row_stride, std::int64_t step,
+                                                const float* from, std::int64_t from_stride, float* to,
+                                                std::int64_t to_stride) {
   using Vector = typename VectorOf<kFloats>::type;
-  constexpr std::int64_t kColumns = kFloats * kVectors;
-  const bool whole = job.columns == kColumns;
-  alignas(kCacheLine) float edge[kColumns] = {};
   Vector sum[kRows][kVectors];
-  for (int r = 0; r < kRows; ++r) {
-    for (int v = 0; v < kVectors; ++v) sum[r][v] = Vector{};
-    if (job.start == Start::kZero) continue;
-    const float* from = job.start == Start::kBias ? job.bias : job.out + r * job.out_stride;
-    if (!whole) {
-      std::copy(from, from + job.columns, edge);
-      from = edge;
+  if (from == nullptr) {
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) sum[r][v] = Vector{};
     }
-    for (int v = 0; v < kVectors; ++v) sum[r][v] = *reinterpret_cast<const Vector*>(from + v * kFloats);
+  } else {
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r, from += from_stride) {
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) sum[r][v] = *reinterpret_cast<const Vector*>(from + v * kFloats);
+    }
   }
   const float* left = job.a;
   const float* panel = job.panel;
@@ -70,12 +74,31 @@ inline __attribute__((always_inline)) void Tile(const Job& job, std::int64_t row
       if (r % 3 == 2) row += 3 * row_stride;
     }
   }
-  for (int r = 0; r < kRows; ++r) {
-    float* to = job.out + r * job.out_stride;
-    float* into = whole ? to : edge;
-    for (int v = 0; v < kVectors; ++v) *reinterpret_cast<Vector*>(into + v * kFloats) = sum[r][v];
-    if (!whole) std::copy(edge, edge + job.columns, to);
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r, to += to_stride) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) *reinterpret_cast<Vector*>(to + v * kFloats) = sum[r][v];
   }
+}
+
+// A tile of a Job that may have fewer columns than a tile.
+template <int kFloats, int kVectors, int kRows>
+inline __attribute__((always_inline)) void JobTile(const Job& job, std::int64_t row_stride, std::int64_t step) {
+  constexpr std::int64_t kColumns = kFloats * kVectors;
+  const float* from = job.start == Start::kZero ? nullptr : job.start == Start::kBias ? job.bias : job.out;
+  const std::int64_t from_stride = job.start == Start::kBias ? 0 : job.out_stride;
+  if (job.columns == kColumns) {
+    Tile<kFloats, kVectors, kRows>(job, row_stride, step, from, from_stride, job.out, job.out_stride);
+    return;
+  }
+  alignas(kCacheLine) float edge[kRows * kColumns];
+  if (from != nullptr) {
+    std::fill_n(edge, kRows * kColumns, 0.0F);
+    for (int r = 0; r < kRows; ++r) std::copy_n(from + r * from_stride, job.columns, edge + r * kColumns);
+    from = edge;
+  }
+  Tile<kFloats, kVectors, kRows>(job, row_stride, step, from, kColumns, edge, kColumns);
+  for (int r = 0; r < kRows; ++r) std::copy_n(edge + r * kColumns, job.columns, job.out + r * job.out_stride);
 }
 
 // A panel in parts of kFloats * kVectors columns.
@@ -89,9 +112,9 @@ inline __attribute__((always_inline)) void PanelRows(Job job) {
   for (std::int64_t c = 0; c < all; c += kColumns) {
     job.columns = std::min(kColumns, all - c);
     if (job.step == 1) {
-      Tile<kFloats, kVectors, kRows>(job, job.row_stride, 1);
+      JobTile<kFloats, kVectors, kRows>(job, job.row_stride, 1);
     } else {
-      Tile<kFloats, kVectors, kRows>(job, 1, job.step);
+      JobTile<kFloats, kVectors, kRows>(job, 1, job.step);
     }
     job.panel += kColumns;
     if (job.bias != nullptr) job.bias += kColumns;

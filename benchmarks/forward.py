@@ -139,10 +139,10 @@ def time_bag(policy: Any, batch: dict[str, Any], repeats: int) -> dict[str, Time
     grad_weight, grad_bias = torch.empty_like(weight).numpy(), torch.empty_like(bias).numpy()
 
     def forward() -> None:
-        _kernels.token_bag_forward(*bag.tables, obs, weight.numpy(), bias.numpy(), False, out, threads)
+        _kernels.token_bag_forward(bag.tables, obs, weight.numpy(), bias.numpy(), False, out, threads)
 
     def backward() -> None:
-        _kernels.token_bag_backward(*bag.tables, obs, None, out, grad_weight, grad_bias, threads)
+        _kernels.token_bag_backward(bag.tables, obs, None, out, grad_weight, grad_bias, threads)
 
     return {"bag_forward": measure(forward, repeats), "bag_backward": measure(backward, repeats)}
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from torch import Tensor, nn
 
-from metta.agent.joint_heads import Step, join_heads, run_joint
+from metta.agent.joint_heads import join_heads, run_joint
 from metta.agent.module import Data, MettaModule, Shape, TensorMap, check_tensors
 from metta.agent.symbols import SymbolTable
+from metta.agent.token_network import Step, TokenChain, join_tokens, run_chain
 from metta.agent.wiring import Node, Order, Plan, make_plan
 from metta.agent.wrappers.base import WrapperModule, unwrapped, wrappers_of
 from metta.agent.wrappers.signals import Signals
@@ -201,6 +202,8 @@ class ComponentContainer(nn.ModuleDict):
         for step in self._steps:
             if isinstance(step, str):
                 produced = modules[step]._compute(data)  # pyright: ignore[reportOptionalMemberAccess, reportCallIssue]
+            elif isinstance(step, TokenChain):
+                produced = run_chain(step, modules, data)
             else:
                 produced = run_joint(modules[step[0]], modules[step[1]], data)
             data.update(produced)
@@ -228,7 +231,7 @@ class ComponentContainer(nn.ModuleDict):
             component.check_outputs(produced, f"component {name!r}")
             data.update(produced)
             outputs.update(produced)
-        self._checked, self._steps = True, join_heads(plan.order, components)
+        self._checked, self._steps = True, join_tokens(join_heads(plan.order, components), components)
         return outputs
 
     def check_inputs(self, td: TensorMap, name: str | None = None) -> None:

@@ -3,6 +3,8 @@
 Arrays must be C-contiguous and of the exact dtype: nothing is converted. Faults raise ValueError or TypeError.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -211,29 +213,38 @@ def small_attention_backward(
 ) -> None:
     """Overwrite ``grad_queries`` and ``grad_keys_values`` with the gradients of ``small_attention_forward``."""
 
+class TokenTables:
+    """Where each token's vector stands in a token bag's table (see ``FeatureTable``). Cannot be changed.
+
+    Shapes: positions [3, 256], scopes [256], rows and weights [256, 256].
+    """
+
+    def __init__(
+        self,
+        positions: NDArray[np.int32],
+        scopes: NDArray[np.uint8],
+        rows: NDArray[np.int32],
+        weights: NDArray[np.float32],
+    ) -> None: ...
+
 def token_bag_forward(
-    positions: NDArray[np.int32],
-    scopes: NDArray[np.uint8],
-    rows: NDArray[np.int32],
-    weights: NDArray[np.float32],
+    tables: TokenTables,
     obs: NDArray[np.uint8],
     table: NDArray[np.float32],
     bias: NDArray[np.float32],
     relu: bool,
     out: NDArray[np.float32],
     num_threads: int,
+    layers: Sequence[tuple[NDArray[np.float32], NDArray[np.float32], bool, NDArray[np.float32]]] = ...,
 ) -> None:
-    """``out[b] = bias + sum of weight * table[row]`` over the tokens of ``obs[b]``, then relu if wanted.
+    """``out[b] = bias + sum of weight * table[row]`` over the tokens of ``obs[b]``, then relu if wanted; then each of
+    ``layers``: (weight [outputs, inputs], bias [outputs], relu, where its result goes [B, outputs]).
 
-    Shapes: positions [3, 256], scopes [256], rows and weights [256, 256] (see ``FeatureTable``), obs [B, K, 3],
-    table [N, F], bias [F], out [B, F]. Bits do not depend on ``num_threads``.
+    Shapes: obs [B, K, 3], table [N, F], bias [F], out [B, F]. Bits do not depend on ``num_threads``.
     """
 
 def token_bag_backward(
-    positions: NDArray[np.int32],
-    scopes: NDArray[np.uint8],
-    rows: NDArray[np.int32],
-    weights: NDArray[np.float32],
+    tables: TokenTables,
     obs: NDArray[np.uint8],
     out: NDArray[np.float32] | None,
     grad_out: NDArray[np.float32],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -302,7 +303,7 @@ def fingerprint(policy: Policy, data: dict[str, Tensor]) -> tuple[Any, ...]:
     values = [policy.act({key: value[:, t] for key, value in data.items()})["values"].tolist() for t in range(5)]
     weights = {key: (tuple(value.shape), float(value.double().sum())) for key, value in policy.state_dict().items()}
     modules = [getattr(module, "activate", None) for module in policy.modules()]
-    tables = [module.tables[3].tobytes() for module in policy.modules() if isinstance(module, TokenBag)]
+    tables = [pickle.dumps(module.tables) for module in policy.modules() if isinstance(module, TokenBag)]
     indices = [float(buffer.double().sum()) for _, buffer in policy.named_buffers()]
     return weights, [str(m) for m in modules], tables, indices, values
 

@@ -4,32 +4,88 @@
 #include <pybind11/stl.h>
 
 #include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
 
 #include "checked_span.h"
+#include "learn/token_network.h"
 
 namespace mettagrid::learn {
 namespace {
 
 namespace py = pybind11;
 
-TokenTables CheckedTables(const Array<std::int32_t>& positions, const Array<std::uint8_t>& scopes,
-                          const Array<std::int32_t>& rows, const Array<float>& weights, std::int64_t num_rows) {
-  const TokenTables tables{CheckedInput("positions", positions, {3, 256}), CheckedInput("scopes", scopes, {256}),
-                           CheckedInput("rows", rows, {256, 256}), CheckedInput("weights", weights, {256, 256})};
-  for (const std::uint8_t scope : tables.scopes) {
-    if (scope > 2) throw std::invalid_argument("scopes: expected values 0 .. 2, got " + std::to_string(scope));
+// Owns copies of the tables, checked once.
+class OwnedTables {
+ public:
+  using Arguments = std::tuple<Array<std::int32_t>, Array<std::uint8_t>, Array<std::int32_t>, Array<float>>;
+
+  OwnedTables(const Array<std::int32_t>& positions, const Array<std::uint8_t>& scopes, const Array<std::int32_t>& rows,
+              const Array<float>& weights)
+      : positions_(Copy("positions", positions, {3, 256})),
+        scopes_(Copy("scopes", scopes, {256})),
+        rows_(Copy("rows", rows, {256, 256})),
+        weights_(Copy("weights", weights, {256, 256})) {
+    for (const std::uint8_t scope : scopes_) {
+      if (scope > 2) throw std::invalid_argument("scopes: expected values 0 .. 2, got " + std::to_string(scope));
+    }
+    largest_ = LargestRow(view());
   }
-  if (const std::int64_t largest = LargestRow(tables); largest >= num_rows) {
+
+  // What the constructor takes.
+  Arguments State() const {
+    return Arguments(ArrayOf(positions_, {3, 256}), ArrayOf(scopes_, {256}), ArrayOf(rows_, {256, 256}),
+                     ArrayOf(weights_, {256, 256}));
+  }
+
+  TokenTables view() const { return {positions_, scopes_, rows_, weights_}; }
+
+  TokenTables Checked(std::int64_t num_rows) const {
+    if (largest_ < num_rows) return view();
     throw std::invalid_argument("table has " + std::to_string(num_rows) + " rows, but tokens lead to row " +
-                                std::to_string(largest));
+                                std::to_string(largest_));
   }
-  return tables;
-}
+
+ private:
+  template <typename T>
+  static std::vector<T> Copy(const char* name, const Array<T>& array, std::initializer_list<std::int64_t> shape) {
+    const auto view = CheckedInput(name, array, shape);
+    return {view.begin(), view.end()};
+  }
+
+  template <typename T>
+  static Array<T> ArrayOf(const std::vector<T>& values, const std::vector<py::ssize_t>& shape) {
+    return Array<T>(shape, values.data());
+  }
+
+  std::vector<std::int32_t> positions_;
+  std::vector<std::uint8_t> scopes_;
+  std::vector<std::int32_t> rows_;
+  std::vector<float> weights_;
+  std::int64_t largest_ = -1;
+};
 
 TokenBagShape ShapeOf(const Array<std::uint8_t>& obs, const Array<float>& table) {
   if (obs.ndim() != 3 || obs.shape(2) != 3) throw std::invalid_argument("obs: expected shape (B, K, 3)");
   if (table.ndim() != 2) throw std::invalid_argument("table: expected shape (N, F)");
   return {obs.shape(0), obs.shape(1), table.shape(0), table.shape(1)};
+}
+
+// Weight [outputs, inputs], bias [outputs], whether a relu follows, and where the result goes [B, outputs].
+using LayerArguments = std::tuple<Array<float>, Array<float>, bool, Array<float>>;
+
+std::vector<DenseLayer> CheckedLayers(std::vector<LayerArguments>& arguments, std::int64_t num_obs,
+                                      std::int64_t inputs) {
+  std::vector<DenseLayer> layers;
+  for (auto& [weight, bias, relu, out] : arguments) {
+    if (weight.ndim() != 2) throw std::invalid_argument("layers: expected weights of shape (outputs, inputs)");
+    const std::int64_t outputs = weight.shape(0);
+    layers.push_back({CheckedInput("weight", weight, {outputs, inputs}), CheckedInput("bias", bias, {outputs}), inputs,
+                      outputs, relu, CheckedOutput("out", out, {num_obs, outputs})});
+    inputs = outputs;
+  }
+  return layers;
 }
 
 }  // namespace
@@ -38,42 +94,54 @@ TokenBagShape ShapeOf(const Array<std::uint8_t>& obs, const Array<float>& table)
 void BindTokenBag(pybind11::module_& m) {
   using namespace mettagrid::learn;
   namespace py = pybind11;
+  py::class_<OwnedTables>(m, "TokenTables", "Where each token's vector stands in a token bag's table.")
+      .def(py::init<const Array<std::int32_t>&, const Array<std::uint8_t>&, const Array<std::int32_t>&,
+                    const Array<float>&>(),
+           py::arg("positions").noconvert(), py::arg("scopes").noconvert(), py::arg("rows").noconvert(),
+           py::arg("weights").noconvert())
+      .def(
+          "__deepcopy__", [](const py::object& self, const py::dict&) { return self; }, py::arg("memo"))
+      .def(py::pickle([](const OwnedTables& tables) { return tables.State(); },
+                      [](const OwnedTables::Arguments& state) { return std::make_from_tuple<OwnedTables>(state); }));
   m.def(
       "token_bag_forward",
-      [](const Array<std::int32_t>& positions, const Array<std::uint8_t>& scopes, const Array<std::int32_t>& rows,
-         const Array<float>& weights, const Array<std::uint8_t>& obs, const Array<float>& table,
-         const Array<float>& bias, bool relu, Array<float> out, int num_threads) {
+      [](const OwnedTables& tables, const Array<std::uint8_t>& obs, const Array<float>& table, const Array<float>& bias,
+         bool relu, Array<float> out, int num_threads, std::vector<LayerArguments> layers) {
         const TokenBagShape shape = ShapeOf(obs, table);
-        const TokenTables tables = CheckedTables(positions, scopes, rows, weights, shape.num_rows);
         const auto tokens = CheckedInput("obs", obs, {shape.num_obs, shape.num_tokens, 3});
-        const auto vectors = CheckedInput("table", table, {shape.num_rows, shape.width});
-        const auto offset = CheckedInput("bias", bias, {shape.width});
-        const auto result = CheckedOutput("out", out, {shape.num_obs, shape.width});
+        const TokenBagLayer bag{tables.Checked(shape.num_rows),
+                                shape,
+                                CheckedInput("table", table, {shape.num_rows, shape.width}),
+                                CheckedInput("bias", bias, {shape.width}),
+                                relu,
+                                CheckedOutput("out", out, {shape.num_obs, shape.width})};
+        const auto following = CheckedLayers(layers, shape.num_obs, shape.width);
         const py::gil_scoped_release release;
-        TokenBagForward(tables, shape, tokens, vectors, offset, relu, result, num_threads);
+        if (following.empty()) {
+          TokenBagForward(bag.tables, shape, tokens, bag.table, bag.bias, relu, bag.out, num_threads);
+        } else {
+          TokenNetworkForward(bag, tokens, following, num_threads);
+        }
       },
-      py::arg("positions").noconvert(), py::arg("scopes").noconvert(), py::arg("rows").noconvert(),
-      py::arg("weights").noconvert(), py::arg("obs").noconvert(), py::arg("table").noconvert(),
-      py::arg("bias").noconvert(), py::arg("relu"), py::arg("out").noconvert(), py::arg("num_threads"),
-      "out[b] = bias + sum of weight * table[row] over the tokens of obs[b], then relu if wanted.");
+      py::arg("tables"), py::arg("obs").noconvert(), py::arg("table").noconvert(), py::arg("bias").noconvert(),
+      py::arg("relu"), py::arg("out").noconvert(), py::arg("num_threads"), py::arg("layers") = py::list(),
+      "out[b] = bias + sum of weight * table[row] over the tokens of obs[b], then relu if wanted; then the layers.");
   m.def(
       "token_bag_backward",
-      [](const Array<std::int32_t>& positions, const Array<std::uint8_t>& scopes, const Array<std::int32_t>& rows,
-         const Array<float>& weights, const Array<std::uint8_t>& obs, const std::optional<Array<float>>& out,
+      [](const OwnedTables& tables, const Array<std::uint8_t>& obs, const std::optional<Array<float>>& out,
          const Array<float>& grad_out, Array<float> grad_table, Array<float> grad_bias, int num_threads) {
         const TokenBagShape shape = ShapeOf(obs, grad_table);
-        const TokenTables tables = CheckedTables(positions, scopes, rows, weights, shape.num_rows);
         const auto tokens = CheckedInput("obs", obs, {shape.num_obs, shape.num_tokens, 3});
         std::span<const float> result;
         if (out.has_value()) result = CheckedInput("out", *out, {shape.num_obs, shape.width});
         const auto grad = CheckedInput("grad_out", grad_out, {shape.num_obs, shape.width});
         const auto to_table = CheckedOutput("grad_table", grad_table, {shape.num_rows, shape.width});
         const auto to_bias = CheckedOutput("grad_bias", grad_bias, {shape.width});
+        const TokenTables checked = tables.Checked(shape.num_rows);
         const py::gil_scoped_release release;
-        TokenBagBackward(tables, shape, tokens, result, grad, to_table, to_bias, num_threads);
+        TokenBagBackward(checked, shape, tokens, result, grad, to_table, to_bias, num_threads);
       },
-      py::arg("positions").noconvert(), py::arg("scopes").noconvert(), py::arg("rows").noconvert(),
-      py::arg("weights").noconvert(), py::arg("obs").noconvert(), py::arg("out").noconvert(),
-      py::arg("grad_out").noconvert(), py::arg("grad_table").noconvert(), py::arg("grad_bias").noconvert(),
-      py::arg("num_threads"), "Overwrite grad_table and grad_bias with the gradients of token_bag_forward.");
+      py::arg("tables"), py::arg("obs").noconvert(), py::arg("out").noconvert(), py::arg("grad_out").noconvert(),
+      py::arg("grad_table").noconvert(), py::arg("grad_bias").noconvert(), py::arg("num_threads"),
+      "Overwrite grad_table and grad_bias with the gradients of token_bag_forward.");
 }

@@ -24,6 +24,10 @@ struct TokenBagShape {
   std::int64_t width;       // F: columns of the table
 };
 
+// TokenBagForward of observations that stand together, by the calling thread: `obs` and `out` are the first's.
+void TokenBagRows(const TokenTables& tables, const TokenBagShape& shape, const std::uint8_t* obs, std::int64_t count,
+                  std::span<const float> table, std::span<const float> bias, bool relu, float* out);
+
 // Largest row that `tables` can lead to, or -1: callers check it against num_rows before they run a kernel.
 std::int64_t LargestRow(const TokenTables& tables);
 

@@ -226,22 +226,27 @@ std::int64_t LargestRow(const TokenTables& tables) {
   return largest;
 }
 
+void TokenBagRows(const TokenTables& tables, const TokenBagShape& shape, const std::uint8_t* obs, std::int64_t count,
+                  std::span<const float> table, std::span<const float> bias, bool relu, float* out) {
+  static thread_local Buffer<Entry> space;
+  Entry* entries = space.Reserve(static_cast<std::size_t>(shape.num_tokens));
+  for (std::int64_t b = 0; b < count; ++b) {
+    const std::size_t used = Decode(tables, obs + b * shape.num_tokens * 3, shape.num_tokens, entries);
+    AddVectors(entries, used, table.data(), shape.width, bias.data(), out + b * shape.width);
+  }
+  if (relu) ClampAtZero(out, count * shape.width);
+}
+
 void TokenBagForward(const TokenTables& tables, const TokenBagShape& shape, std::span<const std::uint8_t> obs,
                      std::span<const float> table, std::span<const float> bias, bool relu, std::span<float> out,
                      int num_threads) {
   std::atomic<std::int64_t> next{0};
   RunOnThreads(UsefulThreads(num_threads, shape.num_obs), [&](int) {
-    std::vector<Entry> entries(static_cast<std::size_t>(shape.num_tokens));
     while (true) {  // small tasks: a thread that starts late takes fewer of them
       const std::int64_t first = next.fetch_add(kRowsPerTask, std::memory_order_relaxed);
       if (first >= shape.num_obs) break;
-      const std::int64_t last = std::min(first + kRowsPerTask, shape.num_obs);
-      for (std::int64_t b = first; b < last; ++b) {
-        const std::size_t count =
-            Decode(tables, obs.data() + b * shape.num_tokens * 3, shape.num_tokens, entries.data());
-        AddVectors(entries.data(), count, table.data(), shape.width, bias.data(), out.data() + b * shape.width);
-      }
-      if (relu) ClampAtZero(out.data() + first * shape.width, (last - first) * shape.width);
+      TokenBagRows(tables, shape, obs.data() + first * shape.num_tokens * 3,
+                   std::min(kRowsPerTask, shape.num_obs - first), table, bias, relu, out.data() + first * shape.width);
     }
   });
 }

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
@@ -21,8 +19,6 @@ from metta.common.env_spec import EnvSpec
 
 _TYPICAL_TOKENS = 48
 """Tokens that an arena observation uses on average (mettagrid_facts); scales the first weights."""
-
-Tables = tuple[NDArray[np.int32], NDArray[np.uint8], NDArray[np.int32], NDArray[np.float32]]
 
 
 class TokenBag(MettaModule):
@@ -53,7 +49,7 @@ class TokenBag(MettaModule):
     ) -> None:
         super().__init__([in_key], [out_key], input_shapes={in_key: (None, 3)}, output_shapes={out_key: (width,)})
         self.in_key, self.out_key, self.native = in_key, out_key, native
-        self.tables: Tables = (features.positions, features.scopes, features.rows, features.weights)
+        self.tables = _kernels.TokenTables(features.positions, features.scopes, features.rows, features.weights)
         self.index = TokenIndex(features, num_tokens)
         self.activate = activation_named(activation)
         # The outputs' variance is gain^2 times the share of the tokens whose weight is 1.
@@ -70,7 +66,7 @@ class TokenBag(MettaModule):
         obs = td[self.in_key]
         weight = self.weight
         relu = self.activate is torch.relu_  # computed along with the sums
-        if not (self.native and weight.device.type == "cpu" and weight.dtype is torch.float32):
+        if not self.runs_natively:
             out = self.index.sum_vectors(obs, weight, self.bias)
             return {self.out_key: self.activate(out)}
         tokens = obs.reshape(-1, *obs.shape[-2:])
@@ -81,10 +77,17 @@ class TokenBag(MettaModule):
         out = out if relu else self.activate(out)
         return {self.out_key: out if obs.ndim == 3 else out.view(*obs.shape[:-2], out.shape[-1])}
 
+    @property
+    def runs_natively(self) -> bool:
+        """Whether kernels compute it."""
+        return self.native and self.weight.device.type == "cpu" and self.weight.dtype is torch.float32
+
 
 class _TokenBagFunction(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, tables: Tables, tokens: Tensor, weight: Tensor, bias: Tensor, relu: bool) -> Tensor:
+    def forward(
+        ctx: Any, tables: _kernels.TokenTables, tokens: Tensor, weight: Tensor, bias: Tensor, relu: bool
+    ) -> Tensor:
         out = _forward(tables, tokens, weight, bias, relu)
         ctx.tables, ctx.num_rows = tables, weight.shape[0]
         ctx.save_for_backward(tokens, out if relu else None)
@@ -95,26 +98,36 @@ class _TokenBagFunction(torch.autograd.Function):
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride] - the decorator hides the parameters' names
         ctx: Any, *grad_outputs: Tensor
     ) -> tuple[None, None, Tensor, Tensor, None]:
-        (tokens, out), (grad_out,) = ctx.saved_tensors, grad_outputs
-        tables: Tables = ctx.tables
-        num_rows, width = ctx.num_rows, grad_out.shape[-1]
-        grad_weight, grad_bias = grad_out.new_empty(num_rows, width), grad_out.new_empty(width)
-        _kernels.token_bag_backward(
-            *tables,
-            tokens.contiguous().numpy(),
-            None if out is None else out.detach().numpy(),
-            grad_out.contiguous().numpy(),
-            grad_weight.numpy(),
-            grad_bias.numpy(),
-            torch.get_num_threads(),
-        )
-        return None, None, grad_weight, grad_bias, None
+        tokens, out = ctx.saved_tensors
+        of_weight, of_bias = token_bag_backward(ctx.tables, tokens, out, grad_outputs[0], ctx.num_rows)
+        return None, None, of_weight, of_bias, None
 
 
-def _forward(tables: Tables, tokens: Tensor, weight: Tensor, bias: Tensor, relu: bool) -> Tensor:
+def token_bag_backward(
+    tables: _kernels.TokenTables, tokens: Tensor, out: Tensor | None, grad: Tensor, num_rows: int
+) -> tuple[Tensor, Tensor]:
+    """Gradients of a bag's ``weight`` and ``bias``; ``out`` is what its relu gave, None without one.
+
+    Shapes: ``tokens [B, K, 3]``, ``out`` and ``grad [B, F]`` -> ``[num_rows, F]``, ``[F]``.
+    """
+    width = grad.shape[-1]
+    of_weight, of_bias = torch.empty(num_rows, width), torch.empty(width)
+    _kernels.token_bag_backward(
+        tables,
+        tokens.contiguous().numpy(),
+        None if out is None else out.detach().numpy(),
+        grad.contiguous().numpy(),
+        of_weight.numpy(),
+        of_bias.numpy(),
+        torch.get_num_threads(),
+    )
+    return of_weight, of_bias
+
+
+def _forward(tables: _kernels.TokenTables, tokens: Tensor, weight: Tensor, bias: Tensor, relu: bool) -> Tensor:
     out = torch.empty(tokens.shape[0], weight.shape[1])
     _kernels.token_bag_forward(
-        *tables,
+        tables,
         tokens.contiguous().numpy(),
         weight.detach().numpy(),
         bias.detach().numpy(),

@@ -107,8 +107,8 @@ def test_bits_do_not_depend_on_threads(token_spec: EnvSpec, make_tokens: MakeTok
         out, grad_weight, grad_bias = np.empty((1300, 48), np.float32), np.empty(bag.weight.shape, np.float32), None
         grad_bias = np.empty(48, np.float32)
         weight, bias = bag.weight.detach().numpy(), bag.bias.detach().numpy()
-        _kernels.token_bag_forward(*bag.tables, obs.numpy(), weight, bias, False, out, threads)
-        _kernels.token_bag_backward(*bag.tables, obs.numpy(), None, grad_out, grad_weight, grad_bias, threads)
+        _kernels.token_bag_forward(bag.tables, obs.numpy(), weight, bias, False, out, threads)
+        _kernels.token_bag_backward(bag.tables, obs.numpy(), None, grad_out, grad_weight, grad_bias, threads)
         results.append((out.tobytes(), grad_weight.tobytes(), grad_bias.tobytes()))
     assert all(result == results[0] for result in results)
 
@@ -156,10 +156,10 @@ def test_kernels_refuse_a_table_that_is_too_small(token_spec: EnvSpec, make_toke
     bag, obs = bag_of(token_spec, 4), make_tokens(2).numpy()
     weight, bias = np.zeros((10, 4), np.float32), np.zeros(4, np.float32)
     with pytest.raises(ValueError, match=r"table has 10 rows, but tokens lead to row 762"):
-        _kernels.token_bag_forward(*bag.tables, obs, weight, bias, False, np.zeros((2, 4), np.float32), 1)
+        _kernels.token_bag_forward(bag.tables, obs, weight, bias, False, np.zeros((2, 4), np.float32), 1)
     full = bag.weight.detach().numpy()
     with pytest.raises(ValueError, match=r"out: expected shape \(2,4,\), got \(3,4,\)"):
-        _kernels.token_bag_forward(*bag.tables, obs, full, bias, False, np.zeros((3, 4), np.float32), 1)
+        _kernels.token_bag_forward(bag.tables, obs, full, bias, False, np.zeros((3, 4), np.float32), 1)
 
 
 @pytest.mark.gpu

@@ -1,0 +1,50 @@
+#include "learn/token_network.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <vector>
+
+#include "learn/clones.h"
+#include "learn/gemm.h"
+#include "learn/parallel.h"
+
+namespace mettagrid::learn {
+namespace {
+
+constexpr std::int64_t kRowsPerTask = 48;  // a multiple of the rows that a product holds in registers
+
+LEARN_CLONES void ClampAtZero(float* values, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) values[i] = values[i] < 0.0F ? 0.0F : values[i];
+}
+
+}  // namespace
+
+void TokenNetworkForward(const TokenBagLayer& bag, std::span<const std::uint8_t> obs,
+                         std::span<const DenseLayer> layers, int num_threads) {
+  const TokenBagShape& shape = bag.shape;
+  std::vector<PackedMatrix> weights(layers.size());
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    weights[i].Pack({layers[i].weight.data(), 1, layers[i].inputs}, layers[i].inputs, layers[i].outputs);
+  }
+  const std::int64_t num_tasks = (shape.num_obs + kRowsPerTask - 1) / kRowsPerTask;
+  std::atomic<std::int64_t> next{0};
+  RunOnThreads(static_cast<int>(std::min<std::int64_t>(num_threads, num_tasks)), [&](int) {
+    for (std::int64_t task = next++; task < num_tasks; task = next++) {
+      const std::int64_t first = task * kRowsPerTask;
+      const std::int64_t rows = std::min(kRowsPerTask, shape.num_obs - first);
+      float* from = bag.out.data() + first * shape.width;
+      TokenBagRows(bag.tables, shape, obs.data() + first * shape.num_tokens * 3, rows, bag.table, bag.bias, bag.relu,
+                   from);
+      for (std::size_t i = 0; i < layers.size(); ++i) {
+        const DenseLayer& layer = layers[i];
+        float* to = layer.out.data() + first * layer.outputs;
+        Multiply({from, layer.inputs, 1}, rows, weights[i], Start::kBias, layer.bias.data(), to, layer.outputs);
+        if (layer.relu) ClampAtZero(to, rows * layer.outputs);
+        from = to;
+      }
+    }
+  });
+}
+
+}  // namespace mettagrid::learn

@@ -89,9 +89,10 @@ def test_slurm_s_script_starts_and_puts_the_job_back_into_the_queue(tmp_path: Pa
     }
     environment = {f"SLURM_{name}": value for name, value in slurm.items()}
     environment |= {"SLURM_SUBMIT_DIR": str(tmp_path), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    starts = 'bash "$0" arena run=big & job=$!; until [ -e ready ]; do sleep 0.02; done; kill -USR1 $job; wait $job'
+    waits = "until [ -e ready ] || ! kill -0 $job; do sleep 0.02; done"
+    starts = f'bash "$0" arena run=big & job=$!; {waits}; kill -USR1 $job; wait $job'
     done = subprocess.run(
-        ["bash", "-c", starts, str(SLURM)], cwd=tmp_path, env=environment, capture_output=True, timeout=60, check=False
+        ["bash", "-c", starts, str(SLURM)], cwd=tmp_path, env=environment, capture_output=True, timeout=240, check=False
     )
     assert done.returncode != 0
     calls = (tmp_path / "calls").read_text().splitlines()

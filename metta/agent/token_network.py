@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from metta.agent.components.dense import dense_backward, runs_natively
-from metta.agent.components.token_bag import token_bag_backward
+from metta.agent.components.token_bag import KeptTokens, token_bag_backward
 from metta.agent.joint_heads import run_joint
 from metta.agent.module import TensorMap
 from metta.common import _kernels
@@ -86,7 +86,10 @@ def run_chain(chain: TokenChain, modules: Mapping[str, nn.Module | None], td: Te
     weights = [(linear.weight, linear.bias) for linear in linears]
     parameters = [bag.weight, bag.bias, *(parameter for pair in weights for parameter in pair)]
     tokens = obs.reshape(-1, *obs.shape[-2:]).contiguous()
-    found = _TokenNetwork.apply(bag.tables, tokens, len(heads), *parameters)
+    if torch.is_grad_enabled() and any(parameter.requires_grad for parameter in parameters):
+        found = _TokenNetwork.apply(bag.tables, tokens, len(heads), *parameters)
+    else:
+        found, _ = _run_layers(bag.tables, tokens, len(heads), parameters, None)
     shaped = [out.view(*obs.shape[:-2], *out.shape[1:]) for out in found]
     written, index = {bag.out_key: shaped[0]}, 0
     for mlp in mlps:
@@ -117,22 +120,13 @@ class _TokenNetwork(torch.autograd.Function):
     def forward(
         ctx: Any, tables: _kernels.TokenTables, tokens: Tensor, num_heads: int, *parameters: Tensor
     ) -> tuple[Tensor, ...]:
-        weights, biases = list(parameters[2::2]), list(parameters[3::2])
-        ctx.hidden = len(weights) - num_heads
-        if num_heads:
-            weights[-2:], biases[-2:] = [torch.cat(weights[-2:])], [torch.cat(biases[-2:])]
-        outs = [torch.empty(tokens.shape[0], bias.shape[0]) for bias in (parameters[1], *biases)]
-        layers = [
-            (weight.detach().numpy(), bias.detach().numpy(), index < ctx.hidden, out.numpy())
-            for index, (weight, bias, out) in enumerate(zip(weights, biases, outs[1:], strict=True))
-        ]
-        table, offset = (parameter.detach().numpy() for parameter in parameters[:2])
-        threads = torch.get_num_threads()
-        _kernels.token_bag_forward(tables, tokens.numpy(), table, offset, True, outs[0].numpy(), threads, layers)
+        kept = KeptTokens(tokens) if any(ctx.needs_input_grad[3:5]) else None
+        outs, weights = _run_layers(tables, tokens, num_heads, parameters, kept)
+        ctx.hidden = len(outs) - 1 - num_heads
         ctx.save_for_backward(tokens, *outs[: ctx.hidden + 1], *weights)
-        ctx.tables, ctx.num_rows, ctx.num_heads = tables, parameters[0].shape[0], num_heads
+        ctx.tables, ctx.num_rows, ctx.num_heads, ctx.kept = tables, parameters[0].shape[0], num_heads, kept
         ctx.set_materialize_grads(False)
-        return (*outs[:-1], outs[-1][:, :-1].contiguous(), outs[-1][:, -1].contiguous()) if num_heads else tuple(outs)
+        return tuple(outs)
 
     @staticmethod
     @once_differentiable
@@ -159,8 +153,37 @@ class _TokenNetwork(torch.autograd.Function):
         grad = _add(grad, grad_outputs[0])
         of_table = of_offset = None
         if grad is not None and any(needed[:2]):
-            of_table, of_offset = token_bag_backward(ctx.tables, tokens, outs[0], grad, ctx.num_rows)
+            of_table, of_offset = token_bag_backward(ctx.tables, tokens, outs[0], grad, ctx.num_rows, ctx.kept)
         return None, None, None, of_table, of_offset, *reversed(found)
+
+
+def _run_layers(
+    tables: _kernels.TokenTables, tokens: Tensor, num_heads: int, parameters: Sequence[Tensor], kept: KeptTokens | None
+) -> tuple[list[Tensor], list[Tensor]]:
+    """What each layer gives, logits and values last, and the layers' weights, those of both heads as one."""
+    weights, biases = list(parameters[2::2]), list(parameters[3::2])
+    if num_heads:
+        weights[-2:], biases[-2:] = [torch.cat(weights[-2:])], [torch.cat(biases[-2:])]
+    outs = [torch.empty(tokens.shape[0], bias.shape[0]) for bias in (parameters[1], *biases)]
+    hidden = len(weights) - (num_heads > 0)
+    layers = [
+        (weight.detach().numpy(), bias.detach().numpy(), index < hidden, out.numpy())
+        for index, (weight, bias, out) in enumerate(zip(weights, biases, outs[1:], strict=True))
+    ]
+    _kernels.token_bag_forward(
+        tables,
+        tokens.numpy(),
+        parameters[0].detach().numpy(),
+        parameters[1].detach().numpy(),
+        True,
+        outs[0].numpy(),
+        torch.get_num_threads(),
+        layers,
+        None if kept is None else kept.arrays,
+    )
+    if num_heads:
+        outs[-1:] = [outs[-1][:, :-1].contiguous(), outs[-1][:, -1].contiguous()]
+    return outs, weights
 
 
 def _through(

@@ -236,9 +236,12 @@ def token_bag_forward(
     out: NDArray[np.float32],
     num_threads: int,
     layers: Sequence[tuple[NDArray[np.float32], NDArray[np.float32], bool, NDArray[np.float32]]] = ...,
+    kept: tuple[NDArray[np.int64], NDArray[np.int32]] | None = ...,
 ) -> None:
     """``out[b] = bias + sum of weight * table[row]`` over the tokens of ``obs[b]``, then relu if wanted; then each of
     ``layers``: (weight [outputs, inputs], bias [outputs], relu, where its result goes [B, outputs]).
+
+    ``kept``, entries [B, K] and bounds [2, B], is overwritten with the decoded tokens, for the backward pass.
 
     Shapes: obs [B, K, 3], table [N, F], bias [F], out [B, F]. Bits do not depend on ``num_threads``.
     """
@@ -251,10 +254,11 @@ def token_bag_backward(
     grad_table: NDArray[np.float32],
     grad_bias: NDArray[np.float32],
     num_threads: int,
+    kept: tuple[NDArray[np.int64], NDArray[np.int32]] | None = ...,
 ) -> None:
     """Overwrite ``grad_table [N, F]`` and ``grad_bias [F]`` with the gradients of ``token_bag_forward``.
 
-    ``out`` is its result if it ended with a relu, else None.
+    ``out`` is its result if it ended with a relu, else None; ``kept`` what it wrote for the same ``obs``, if it did.
     """
 
 def token_conv_forward(

@@ -72,6 +72,29 @@ TokenBagShape ShapeOf(const Array<std::uint8_t>& obs, const Array<float>& table)
   return {obs.shape(0), obs.shape(1), table.shape(0), table.shape(1)};
 }
 
+// Where decoded tokens are kept: entries [B, K], as many bytes as a TokenEntry each, and begins and ends [2, B].
+using Kept = std::optional<std::tuple<Array<std::int64_t>, Array<std::int32_t>>>;
+
+DecodedTokens CheckedTokens(Kept& kept, const TokenBagShape& shape) {
+  static_assert(sizeof(TokenEntry) == sizeof(std::int64_t));
+  if (!kept.has_value()) return {};
+  auto& [entries, bounds] = *kept;
+  const auto memory = CheckedOutput("entries", entries, {shape.num_obs, shape.num_tokens});
+  const auto both = CheckedOutput("bounds", bounds, {2, shape.num_obs});
+  const auto count = static_cast<std::size_t>(shape.num_obs);
+  return {{reinterpret_cast<TokenEntry*>(memory.data()), memory.size()}, both.first(count), both.subspan(count)};
+}
+
+void CheckBounds(const DecodedTokens& decoded) {
+  for (std::size_t b = 0; b < decoded.begins.size(); ++b) {
+    const std::int64_t begin = decoded.begins[b];
+    const std::int64_t end = decoded.ends[b];
+    if (begin >= 0 && begin <= end && end <= static_cast<std::int64_t>(decoded.entries.size())) continue;
+    throw std::invalid_argument("kept: observation " + std::to_string(b) + " has entries " + std::to_string(begin) +
+                                " to " + std::to_string(end) + "; pass what token_bag_forward wrote");
+  }
+}
+
 // Weight [outputs, inputs], bias [outputs], whether a relu follows, and where the result goes [B, outputs].
 using LayerArguments = std::tuple<Array<float>, Array<float>, bool, Array<float>>;
 
@@ -106,7 +129,7 @@ void BindTokenBag(pybind11::module_& m) {
   m.def(
       "token_bag_forward",
       [](const OwnedTables& tables, const Array<std::uint8_t>& obs, const Array<float>& table, const Array<float>& bias,
-         bool relu, Array<float> out, int num_threads, std::vector<LayerArguments> layers) {
+         bool relu, Array<float> out, int num_threads, std::vector<LayerArguments> layers, Kept kept) {
         const TokenBagShape shape = ShapeOf(obs, table);
         const auto tokens = CheckedInput("obs", obs, {shape.num_obs, shape.num_tokens, 3});
         const TokenBagLayer bag{tables.Checked(shape.num_rows),
@@ -114,22 +137,24 @@ void BindTokenBag(pybind11::module_& m) {
                                 CheckedInput("table", table, {shape.num_rows, shape.width}),
                                 CheckedInput("bias", bias, {shape.width}),
                                 relu,
-                                CheckedOutput("out", out, {shape.num_obs, shape.width})};
+                                CheckedOutput("out", out, {shape.num_obs, shape.width}),
+                                CheckedTokens(kept, shape)};
         const auto following = CheckedLayers(layers, shape.num_obs, shape.width);
         const py::gil_scoped_release release;
         if (following.empty()) {
-          TokenBagForward(bag.tables, shape, tokens, bag.table, bag.bias, relu, bag.out, num_threads);
+          TokenBagForward(bag.tables, shape, tokens, bag.table, bag.bias, relu, bag.out, bag.decoded, num_threads);
         } else {
           TokenNetworkForward(bag, tokens, following, num_threads);
         }
       },
       py::arg("tables"), py::arg("obs").noconvert(), py::arg("table").noconvert(), py::arg("bias").noconvert(),
       py::arg("relu"), py::arg("out").noconvert(), py::arg("num_threads"), py::arg("layers") = py::list(),
+      py::arg("kept").noconvert() = py::none(),
       "out[b] = bias + sum of weight * table[row] over the tokens of obs[b], then relu if wanted; then the layers.");
   m.def(
       "token_bag_backward",
       [](const OwnedTables& tables, const Array<std::uint8_t>& obs, const std::optional<Array<float>>& out,
-         const Array<float>& grad_out, Array<float> grad_table, Array<float> grad_bias, int num_threads) {
+         const Array<float>& grad_out, Array<float> grad_table, Array<float> grad_bias, int num_threads, Kept kept) {
         const TokenBagShape shape = ShapeOf(obs, grad_table);
         const auto tokens = CheckedInput("obs", obs, {shape.num_obs, shape.num_tokens, 3});
         std::span<const float> result;
@@ -138,10 +163,13 @@ void BindTokenBag(pybind11::module_& m) {
         const auto to_table = CheckedOutput("grad_table", grad_table, {shape.num_rows, shape.width});
         const auto to_bias = CheckedOutput("grad_bias", grad_bias, {shape.width});
         const TokenTables checked = tables.Checked(shape.num_rows);
+        const DecodedTokens decoded = CheckedTokens(kept, shape);
+        CheckBounds(decoded);
         const py::gil_scoped_release release;
-        TokenBagBackward(checked, shape, tokens, result, grad, to_table, to_bias, num_threads);
+        TokenBagBackward(checked, shape, tokens, result, grad, to_table, to_bias, decoded, num_threads);
       },
       py::arg("tables"), py::arg("obs").noconvert(), py::arg("out").noconvert(), py::arg("grad_out").noconvert(),
       py::arg("grad_table").noconvert(), py::arg("grad_bias").noconvert(), py::arg("num_threads"),
+      py::arg("kept").noconvert() = py::none(),
       "Overwrite grad_table and grad_bias with the gradients of token_bag_forward.");
 }

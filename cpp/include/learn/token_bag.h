@@ -24,9 +24,24 @@ struct TokenBagShape {
   std::int64_t width;       // F: columns of the table
 };
 
-// TokenBagForward of observations that stand together, by the calling thread: `obs` and `out` are the first's.
-void TokenBagRows(const TokenTables& tables, const TokenBagShape& shape, const std::uint8_t* obs, std::int64_t count,
-                  std::span<const float> table, std::span<const float> bias, bool relu, float* out);
+// A token that counts.
+struct TokenEntry {
+  std::int32_t row;  // of the table
+  float weight;
+};
+
+// Tokens of observations, kept from the forward pass for the backward one: those of observation b are
+// entries[begins[b] .. ends[b]). Empty spans: not kept.
+struct DecodedTokens {
+  std::span<TokenEntry> entries;   // [B * K]
+  std::span<std::int32_t> begins;  // [B]
+  std::span<std::int32_t> ends;    // [B]
+};
+
+// TokenBagForward of `count` observations from the one at `first` on, by the calling thread.
+void TokenBagRows(const TokenTables& tables, const TokenBagShape& shape, std::span<const std::uint8_t> obs,
+                  std::int64_t first, std::int64_t count, std::span<const float> table, std::span<const float> bias,
+                  bool relu, std::span<float> out, const DecodedTokens& decoded);
 
 // Largest row that `tables` can lead to, or -1: callers check it against num_rows before they run a kernel.
 std::int64_t LargestRow(const TokenTables& tables);
@@ -35,18 +50,18 @@ std::int64_t LargestRow(const TokenTables& tables);
 // `relu`.
 //   obs [B, K, 3], table [N, F], bias [F], out [B, F].
 // Each out[b] is computed by one thread, so bits do not depend on num_threads; there is no sum across lanes and no
-// fused multiply-add, so they do not depend on the instruction set either.
+// fused multiply-add, so they do not depend on the instruction set either. `decoded` is written where it is not empty.
 void TokenBagForward(const TokenTables& tables, const TokenBagShape& shape, std::span<const std::uint8_t> obs,
                      std::span<const float> table, std::span<const float> bias, bool relu, std::span<float> out,
-                     int num_threads);
+                     const DecodedTokens& decoded, int num_threads);
 
 // grad_table[row] = sum over all tokens that used the row of weight * grad_out[b], grad_bias = sum of grad_out[b].
 // `out` is what the forward pass gave when it ended with a relu; empty: it did not.
 //   grad_out [B, F], grad_table [N, F] and grad_bias [F] are overwritten.
 // Each row of the table is summed by one thread, in the order of observations and tokens: bits do not depend on
-// num_threads.
+// num_threads. `decoded`: what the forward pass on the same observations wrote, or empty.
 void TokenBagBackward(const TokenTables& tables, const TokenBagShape& shape, std::span<const std::uint8_t> obs,
                       std::span<const float> out, std::span<const float> grad_out, std::span<float> grad_table,
-                      std::span<float> grad_bias, int num_threads);
+                      std::span<float> grad_bias, const DecodedTokens& decoded, int num_threads);
 
 }  // namespace mettagrid::learn

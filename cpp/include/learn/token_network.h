@@ -14,6 +14,7 @@ struct TokenBagLayer {
   std::span<const float> bias;   // [F]
   bool relu;
   std::span<float> out;  // [B, F]
+  DecodedTokens decoded;
 };
 
 struct DenseLayer {

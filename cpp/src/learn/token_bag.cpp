@@ -14,10 +14,7 @@
 namespace mettagrid::learn {
 namespace {
 
-struct Entry {
-  std::int32_t row;
-  float weight;
-};
+using Entry = TokenEntry;
 
 // Sixteen floats, a cache line. GCC and clang lower it to whatever the instruction set has; may_alias and aligned(4)
 // let it read any float array.
@@ -138,35 +135,54 @@ struct Block {
 
 // Scratch of SortBlock, reused from block to block.
 struct SortSpace {
-  Buffer<Entry> entries;              // by observation
-  std::vector<std::size_t> ends;      // of each observation
+  Buffer<Entry> entries;             // by observation, where they were not kept
+  std::vector<std::int32_t> begins;  // of each observation
+  std::vector<std::int32_t> ends;
   std::vector<std::uint32_t> places;  // of each row of the table
 };
 
-// Counting sort by row, stable.
-void SortBlock(const TokenTables& tables, const TokenBagShape& shape, const std::uint8_t* obs, std::int64_t num_obs,
-               SortSpace& space, Block& block) {
-  Entry* entries = space.entries.Reserve(static_cast<std::size_t>(num_obs * shape.num_tokens));
-  space.ends.clear();
+// The tokens of some observations: kept ones, or decoded into `space`.
+DecodedTokens TokensOf(const TokenTables& tables, const TokenBagShape& shape, std::span<const std::uint8_t> obs,
+                       std::int64_t first, std::int64_t num_obs, const DecodedTokens& kept, SortSpace& space) {
+  const auto at = static_cast<std::size_t>(first);
+  const auto count = static_cast<std::size_t>(num_obs);
+  if (!kept.entries.empty()) return {kept.entries, kept.begins.subspan(at, count), kept.ends.subspan(at, count)};
+  const auto capacity = static_cast<std::size_t>(num_obs * shape.num_tokens);
+  Entry* entries = space.entries.Reserve(capacity);
+  space.begins.resize(count);
+  space.ends.resize(count);
   std::size_t size = 0;
-  for (std::int64_t b = 0; b < num_obs; ++b) {
-    size += Decode(tables, obs + b * shape.num_tokens * 3, shape.num_tokens, entries + size);
-    space.ends.push_back(size);
+  for (std::size_t b = 0; b < count; ++b) {
+    space.begins[b] = static_cast<std::int32_t>(size);
+    const std::uint8_t* tokens = obs.data() + (first + static_cast<std::int64_t>(b)) * shape.num_tokens * 3;
+    size += Decode(tables, tokens, shape.num_tokens, entries + size);
+    space.ends[b] = static_cast<std::int32_t>(size);
   }
-  space.places.assign(static_cast<std::size_t>(shape.num_rows), 0);
+  return {{entries, capacity}, space.begins, space.ends};
+}
+
+// Counting sort by row, stable.
+void SortBlock(const DecodedTokens& tokens, std::int64_t num_rows, SortSpace& space, Block& block) {
+  space.places.assign(static_cast<std::size_t>(num_rows), 0);
   std::uint32_t* places = space.places.data();
-  for (std::size_t e = 0; e < size; ++e) ++places[entries[e].row];
+  std::size_t size = 0;
+  for (std::size_t b = 0; b < tokens.begins.size(); ++b) {
+    for (std::int32_t e = tokens.begins[b]; e < tokens.ends[b]; ++e) ++places[tokens.entries[e].row];
+    size += static_cast<std::size_t>(tokens.ends[b] - tokens.begins[b]);
+  }
   std::uint32_t end = 0;
-  for (std::int32_t row = 0; row < shape.num_rows; ++row) {
+  for (std::int32_t row = 0; row < num_rows; ++row) {
     const std::uint32_t begin = end;
     end += places[row];
     places[row] = begin;
     if (end > begin) block.runs.push_back({row, begin, end});
   }
   Entry* sorted = block.entries.Reserve(size);
-  std::size_t e = 0;
-  for (std::int32_t b = 0; b < num_obs; ++b) {
-    for (; e < space.ends[static_cast<std::size_t>(b)]; ++e) sorted[places[entries[e].row]++] = {b, entries[e].weight};
+  for (std::size_t b = 0; b < tokens.begins.size(); ++b) {
+    for (std::int32_t e = tokens.begins[b]; e < tokens.ends[b]; ++e) {
+      const Entry& entry = tokens.entries[e];
+      sorted[places[entry.row]++] = {static_cast<std::int32_t>(b), entry.weight};
+    }
   }
 }
 
@@ -226,34 +242,42 @@ std::int64_t LargestRow(const TokenTables& tables) {
   return largest;
 }
 
-void TokenBagRows(const TokenTables& tables, const TokenBagShape& shape, const std::uint8_t* obs, std::int64_t count,
-                  std::span<const float> table, std::span<const float> bias, bool relu, float* out) {
+void TokenBagRows(const TokenTables& tables, const TokenBagShape& shape, std::span<const std::uint8_t> obs,
+                  std::int64_t first, std::int64_t count, std::span<const float> table, std::span<const float> bias,
+                  bool relu, std::span<float> out, const DecodedTokens& decoded) {
   static thread_local Buffer<Entry> space;
-  Entry* entries = space.Reserve(static_cast<std::size_t>(shape.num_tokens));
-  for (std::int64_t b = 0; b < count; ++b) {
-    const std::size_t used = Decode(tables, obs + b * shape.num_tokens * 3, shape.num_tokens, entries);
-    AddVectors(entries, used, table.data(), shape.width, bias.data(), out + b * shape.width);
+  const bool kept = !decoded.entries.empty();
+  Entry* entries = kept ? decoded.entries.data() + first * shape.num_tokens
+                        : space.Reserve(static_cast<std::size_t>(shape.num_tokens));
+  for (std::int64_t b = first; b < first + count; ++b) {
+    const std::size_t used = Decode(tables, obs.data() + b * shape.num_tokens * 3, shape.num_tokens, entries);
+    AddVectors(entries, used, table.data(), shape.width, bias.data(), out.data() + b * shape.width);
+    if (!kept) continue;
+    const auto index = static_cast<std::size_t>(b);
+    decoded.begins[index] = static_cast<std::int32_t>(entries - decoded.entries.data());
+    entries += used;  // without gaps: what the backward pass reads is small
+    decoded.ends[index] = static_cast<std::int32_t>(entries - decoded.entries.data());
   }
-  if (relu) ClampAtZero(out, count * shape.width);
+  if (relu) ClampAtZero(out.data() + first * shape.width, count * shape.width);
 }
 
 void TokenBagForward(const TokenTables& tables, const TokenBagShape& shape, std::span<const std::uint8_t> obs,
                      std::span<const float> table, std::span<const float> bias, bool relu, std::span<float> out,
-                     int num_threads) {
+                     const DecodedTokens& decoded, int num_threads) {
   std::atomic<std::int64_t> next{0};
   RunOnThreads(UsefulThreads(num_threads, shape.num_obs), [&](int) {
     while (true) {  // small tasks: a thread that starts late takes fewer of them
       const std::int64_t first = next.fetch_add(kRowsPerTask, std::memory_order_relaxed);
       if (first >= shape.num_obs) break;
-      TokenBagRows(tables, shape, obs.data() + first * shape.num_tokens * 3,
-                   std::min(kRowsPerTask, shape.num_obs - first), table, bias, relu, out.data() + first * shape.width);
+      const std::int64_t count = std::min(kRowsPerTask, shape.num_obs - first);
+      TokenBagRows(tables, shape, obs, first, count, table, bias, relu, out, decoded);
     }
   });
 }
 
 void TokenBagBackward(const TokenTables& tables, const TokenBagShape& shape, std::span<const std::uint8_t> obs,
                       std::span<const float> out, std::span<const float> grad_out, std::span<float> grad_table,
-                      std::span<float> grad_bias, int num_threads) {
+                      std::span<float> grad_bias, const DecodedTokens& decoded, int num_threads) {
   const int threads = UsefulThreads(num_threads, shape.num_obs);
   const std::int64_t num_blocks = (shape.num_obs + kRowsPerBlock - 1) / kRowsPerBlock;
   const auto size_of = [&](std::int64_t block) {
@@ -266,8 +290,8 @@ void TokenBagBackward(const TokenTables& tables, const TokenBagShape& shape, std
     std::fill(grad_table.begin() + begin, grad_table.begin() + end, 0.0F);
     SortSpace space;
     for (std::int64_t block = next++; block < num_blocks; block = next++) {
-      const std::uint8_t* first = obs.data() + block * kRowsPerBlock * shape.num_tokens * 3;
-      SortBlock(tables, shape, first, size_of(block), space, blocks[static_cast<std::size_t>(block)]);
+      const DecodedTokens tokens = TokensOf(tables, shape, obs, block * kRowsPerBlock, size_of(block), decoded, space);
+      SortBlock(tokens, shape.num_rows, space, blocks[static_cast<std::size_t>(block)]);
     }
   });
   const std::vector<std::int32_t> bounds = DivideRows(blocks, shape.num_rows, threads);

@@ -33,9 +33,8 @@ void TokenNetworkForward(const TokenBagLayer& bag, std::span<const std::uint8_t>
     for (std::int64_t task = next++; task < num_tasks; task = next++) {
       const std::int64_t first = task * kRowsPerTask;
       const std::int64_t rows = std::min(kRowsPerTask, shape.num_obs - first);
-      float* from = bag.out.data() + first * shape.width;
-      TokenBagRows(bag.tables, shape, obs.data() + first * shape.num_tokens * 3, rows, bag.table, bag.bias, bag.relu,
-                   from);
+      TokenBagRows(bag.tables, shape, obs, first, rows, bag.table, bag.bias, bag.relu, bag.out, bag.decoded);
+      const float* from = bag.out.data() + first * shape.width;
       for (std::size_t i = 0; i < layers.size(); ++i) {
         const DenseLayer& layer = layers[i];
         float* to = layer.out.data() + first * layer.outputs;

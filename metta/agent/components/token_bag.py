@@ -103,8 +103,23 @@ class _TokenBagFunction(torch.autograd.Function):
         return None, None, of_weight, of_bias, None
 
 
+class KeptTokens:
+    """Room for the decoded tokens of a forward pass, which its backward pass need not decode again."""
+
+    def __init__(self, tokens: Tensor) -> None:
+        self.arrays = (
+            torch.empty(tokens.shape[:2], dtype=torch.int64).numpy(),
+            torch.empty(2, tokens.shape[0], dtype=torch.int32).numpy(),
+        )
+
+
 def token_bag_backward(
-    tables: _kernels.TokenTables, tokens: Tensor, out: Tensor | None, grad: Tensor, num_rows: int
+    tables: _kernels.TokenTables,
+    tokens: Tensor,
+    out: Tensor | None,
+    grad: Tensor,
+    num_rows: int,
+    kept: KeptTokens | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Gradients of a bag's ``weight`` and ``bias``; ``out`` is what its relu gave, None without one.
 
@@ -120,6 +135,7 @@ def token_bag_backward(
         of_weight.numpy(),
         of_bias.numpy(),
         torch.get_num_threads(),
+        None if kept is None else kept.arrays,
     )
     return of_weight, of_bias
 

@@ -80,22 +80,21 @@ def lstm_forward(
     w_ih: NDArray[np.float32],
     w_hh: NDArray[np.float32],
     bias: NDArray[np.float32],
-    inputs: NDArray[np.float32],
-    gates: NDArray[np.float32],
-    cells: NDArray[np.float32],
-    before: NDArray[np.float32],
     h: NDArray[np.float32],
     hn: NDArray[np.float32],
     cn: NDArray[np.float32],
+    gates: NDArray[np.float32] | None,
+    cells: NDArray[np.float32] | None,
     num_threads: int,
 ) -> None:
     """One layer of LSTM over segments, its state zeroed before each step whose ``first`` is true.
 
-    Gates in torch's order. ``inputs``, ``gates``, ``cells`` and ``before`` are written for the backward pass. ``h`` is
-    the result, ``hn`` and ``cn`` the state after the last step. Bits do not depend on ``num_threads``.
+    Gates in torch's order. ``h`` is the result, ``hn`` and ``cn`` the state after the last step; ``gates``, ``cells``
+    are for the backward pass, in an order of its own; None: nothing is kept. Bits do not depend on
+    ``num_threads``.
 
     Shapes: x [S, T, F], first [S, T], h0, c0, hn and cn [S, H], w_ih [4H, F], w_hh [4H, H], bias [4H] (both of torch's
-    added), inputs [T, S, F], gates [T, S, 4H], cells and before [T, S, H], h [S, T, H].
+    added), h [S, T, H], gates [S * T, 4H], cells [S * T, H].
     """
 
 def lstm_backward(
@@ -106,10 +105,9 @@ def lstm_backward(
     w_ih: NDArray[np.float32],
     w_hh: NDArray[np.float32],
     bias: NDArray[np.float32],
-    inputs: NDArray[np.float32],
+    h: NDArray[np.float32],
     gates: NDArray[np.float32],
     cells: NDArray[np.float32],
-    before: NDArray[np.float32],
     grad_h: NDArray[np.float32],
     grad_hn: NDArray[np.float32],
     grad_cn: NDArray[np.float32],
@@ -121,7 +119,10 @@ def lstm_backward(
     grad_bias: NDArray[np.float32],
     num_threads: int,
 ) -> None:
-    """Gradients of ``lstm_forward`` from those of ``h``, ``hn`` and ``cn``; ``grad_bias`` is each of torch's two."""
+    """Gradients of ``lstm_forward`` from those of ``h``, ``hn`` and ``cn``; ``grad_bias`` is each of torch's two.
+
+    ``h``, ``gates`` and ``cells`` are what it gave. Bits do not depend on ``num_threads``.
+    """
 
 def latent_read_forward(
     tokens: NDArray[np.float32],

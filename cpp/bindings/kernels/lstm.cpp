@@ -31,20 +31,19 @@ LstmInputs InputsOf(const LstmShape& shape, const Floats& x, const Array<bool>& 
           .bias = CheckedInput("bias", bias, {4 * units})};
 }
 
-LstmTrace TraceOf(const LstmShape& shape, Floats& inputs, Floats& gates, Floats& cells, Floats& before) {
+LstmTrace TraceOf(const LstmShape& shape, Floats& gates, Floats& cells) {
   const auto [segments, steps, features, units] = shape;
-  return {.inputs = CheckedOutput("inputs", inputs, {steps, segments, features}),
-          .gates = CheckedOutput("gates", gates, {steps, segments, 4 * units}),
-          .cells = CheckedOutput("cells", cells, {steps, segments, units}),
-          .before = CheckedOutput("before", before, {steps, segments, units})};
+  return {.gates = CheckedOutput("gates", gates, {segments * steps, 4 * units}),
+          .cells = CheckedOutput("cells", cells, {segments * steps, units})};
 }
 
 void Forward(const Floats& x, const Array<bool>& first, const Floats& h0, const Floats& c0, const Floats& w_ih,
-             const Floats& w_hh, const Floats& bias, Floats inputs, Floats gates, Floats cells, Floats before, Floats h,
-             Floats hn, Floats cn, int num_threads) {
+             const Floats& w_hh, const Floats& bias, Floats h, Floats hn, Floats cn, std::optional<Floats> gates,
+             std::optional<Floats> cells, int num_threads) {
   const LstmShape shape = ShapeOf(x, w_hh);
   const LstmInputs in = InputsOf(shape, x, first, h0, c0, w_ih, w_hh, bias);
-  const LstmTrace trace = TraceOf(shape, inputs, gates, cells, before);
+  const bool keeps = gates.has_value() && cells.has_value();
+  const LstmTrace trace = keeps ? TraceOf(shape, *gates, *cells) : LstmTrace{};
   const auto out = CheckedOutput("h", h, {shape.segments, shape.steps, shape.units});
   const auto last_h = CheckedOutput("hn", hn, {shape.segments, shape.units});
   const auto last_c = CheckedOutput("cn", cn, {shape.segments, shape.units});
@@ -53,13 +52,14 @@ void Forward(const Floats& x, const Array<bool>& first, const Floats& h0, const 
 }
 
 void Backward(const Floats& x, const Array<bool>& first, const Floats& h0, const Floats& c0, const Floats& w_ih,
-              const Floats& w_hh, const Floats& bias, Floats inputs, Floats gates, Floats cells, Floats before,
-              const Floats& grad_h, const Floats& grad_hn, const Floats& grad_cn, std::optional<Floats> grad_x,
-              Floats grad_h0, Floats grad_c0, Floats grad_w_ih, Floats grad_w_hh, Floats grad_bias, int num_threads) {
+              const Floats& w_hh, const Floats& bias, const Floats& h, Floats gates, Floats cells, const Floats& grad_h,
+              const Floats& grad_hn, const Floats& grad_cn, std::optional<Floats> grad_x, Floats grad_h0,
+              Floats grad_c0, Floats grad_w_ih, Floats grad_w_hh, Floats grad_bias, int num_threads) {
   const LstmShape shape = ShapeOf(x, w_hh);
   const auto [segments, steps, features, units] = shape;
   const LstmInputs in = InputsOf(shape, x, first, h0, c0, w_ih, w_hh, bias);
-  const LstmTrace trace = TraceOf(shape, inputs, gates, cells, before);
+  const LstmTrace trace = TraceOf(shape, gates, cells);
+  const auto given = CheckedInput("h", h, {segments, steps, units});
   const auto of_h = CheckedInput("grad_h", grad_h, {segments, steps, units});
   const auto of_hn = CheckedInput("grad_hn", grad_hn, {segments, units});
   const auto of_cn = CheckedInput("grad_cn", grad_cn, {segments, units});
@@ -71,7 +71,7 @@ void Backward(const Floats& x, const Array<bool>& first, const Floats& h0, const
                      .bias = CheckedOutput("grad_bias", grad_bias, {4 * units})};
   if (grad_x.has_value()) grad.x = CheckedOutput("grad_x", *grad_x, {segments, steps, features});
   const pybind11::gil_scoped_release release;
-  LstmBackward(shape, in, trace, of_h, of_hn, of_cn, grad, num_threads);
+  LstmBackward(shape, in, trace, given, of_h, of_hn, of_cn, grad, num_threads);
 }
 
 }  // namespace
@@ -81,16 +81,15 @@ void BindLstm(pybind11::module_& m) {
   namespace py = pybind11;
   m.def("lstm_forward", &mettagrid::learn::Forward, py::arg("x").noconvert(), py::arg("first").noconvert(),
         py::arg("h0").noconvert(), py::arg("c0").noconvert(), py::arg("w_ih").noconvert(), py::arg("w_hh").noconvert(),
-        py::arg("bias").noconvert(), py::arg("inputs").noconvert(), py::arg("gates").noconvert(),
-        py::arg("cells").noconvert(), py::arg("before").noconvert(), py::arg("h").noconvert(),
-        py::arg("hn").noconvert(), py::arg("cn").noconvert(), py::arg("num_threads"),
-        "One layer of LSTM over segments whose state is zeroed where `first`.");
+        py::arg("bias").noconvert(), py::arg("h").noconvert(), py::arg("hn").noconvert(), py::arg("cn").noconvert(),
+        py::arg("gates").noconvert(), py::arg("cells").noconvert(), py::arg("num_threads"),
+        "One layer of LSTM over segments whose state is zeroed where `first`; `gates` and `cells` are for "
+        "lstm_backward.");
   m.def("lstm_backward", &mettagrid::learn::Backward, py::arg("x").noconvert(), py::arg("first").noconvert(),
         py::arg("h0").noconvert(), py::arg("c0").noconvert(), py::arg("w_ih").noconvert(), py::arg("w_hh").noconvert(),
-        py::arg("bias").noconvert(), py::arg("inputs").noconvert(), py::arg("gates").noconvert(),
-        py::arg("cells").noconvert(), py::arg("before").noconvert(), py::arg("grad_h").noconvert(),
-        py::arg("grad_hn").noconvert(), py::arg("grad_cn").noconvert(), py::arg("grad_x").noconvert(),
-        py::arg("grad_h0").noconvert(), py::arg("grad_c0").noconvert(), py::arg("grad_w_ih").noconvert(),
-        py::arg("grad_w_hh").noconvert(), py::arg("grad_bias").noconvert(), py::arg("num_threads"),
-        "Gradients of lstm_forward, written to grad_*.");
+        py::arg("bias").noconvert(), py::arg("h").noconvert(), py::arg("gates").noconvert(),
+        py::arg("cells").noconvert(), py::arg("grad_h").noconvert(), py::arg("grad_hn").noconvert(),
+        py::arg("grad_cn").noconvert(), py::arg("grad_x").noconvert(), py::arg("grad_h0").noconvert(),
+        py::arg("grad_c0").noconvert(), py::arg("grad_w_ih").noconvert(), py::arg("grad_w_hh").noconvert(),
+        py::arg("grad_bias").noconvert(), py::arg("num_threads"), "Gradients of lstm_forward, written to grad_*.");
 }

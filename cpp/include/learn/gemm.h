@@ -16,6 +16,7 @@ struct MatrixView {
 class AlignedFloats {
  public:
   float* Reserve(std::int64_t size);
+  float* data() { return data_; }
   const float* data() const { return data_; }
 
  private:
@@ -31,15 +32,28 @@ class PackedMatrix {
 
   void Pack(const MatrixView& b, std::int64_t depth, std::int64_t columns);
 
+  // The same in parts: room for the matrix, then its rows, in any order.
+  void Reserve(std::int64_t depth, std::int64_t columns);
+  void PackRows(const MatrixView& b, std::int64_t first, std::int64_t count);
+  void PackRow(std::int64_t index, const float* row);
+
   std::int64_t depth() const { return depth_; }
   std::int64_t columns() const { return columns_; }
   std::int64_t num_panels() const { return (columns_ + kPanel - 1) / kPanel; }
-  const float* panel(std::int64_t index) const { return panels_.data() + index * depth_ * kPanel; }
+  const float* panel(std::int64_t index) const { return panels_.data() + index * stride_ * kPanel; }
+  // Rows from a panel to the next: some more than there are, so that panels do not fall into the same sets of the
+  // cache.
+  std::int64_t stride() const { return stride_; }
 
  private:
+  float* Place(std::int64_t column, std::int64_t row) {
+    return panels_.data() + (column / kPanel * stride_ + row) * kPanel;
+  }
+
   AlignedFloats panels_;
   std::int64_t depth_ = 0;
   std::int64_t columns_ = 0;
+  std::int64_t stride_ = 0;
 };
 
 // The left factor of a product a^T b, copied into strips of 12 of its columns, each read from front to back: in place,
@@ -51,11 +65,17 @@ class PackedTranspose {
   // The transpose of a [depth, rows], whose rows are `stride` floats apart.
   void Pack(const float* a, std::int64_t stride, std::int64_t depth, std::int64_t rows);
 
+  // The same in parts: room for the matrix, then the rows of a [depth, rows].
+  void Reserve(std::int64_t depth, std::int64_t rows);
+  void PackRow(std::int64_t index, const float* row);
+
   const float* data() const { return strips_.data(); }
   std::int64_t depth() const { return depth_; }
   std::int64_t rows() const { return rows_; }
 
  private:
+  std::int64_t Strips() const { return (rows_ + kStrip - 1) / kStrip; }
+
   AlignedFloats strips_;
   std::int64_t depth_ = 0;
   std::int64_t rows_ = 0;
@@ -73,5 +93,9 @@ void Multiply(const MatrixView& a, std::int64_t rows, const PackedMatrix& b, Sta
 
 // The same for a packed left factor.
 void Multiply(const PackedTranspose& a, const PackedMatrix& b, Start start, float* out, std::int64_t out_stride);
+
+// The same for some rows of a left factor that was packed as a right one: a.columns() is b.depth().
+void Multiply(const PackedMatrix& a, std::int64_t first_row, std::int64_t rows, const PackedMatrix& b, Start start,
+              float* out, std::int64_t out_stride);
 
 }  // namespace mettagrid::learn

@@ -15,7 +15,7 @@ struct LstmShape {
 };
 
 struct LstmInputs {
-  std::span<const float> x;             // [S, T, F]; only the forward pass reads it
+  std::span<const float> x;             // [S, T, F]
   std::span<const std::uint8_t> first;  // [S, T]: nonzero where the state is zeroed before the step
   std::span<const float> h0;            // [S, H], before the first step
   std::span<const float> c0;            // [S, H]
@@ -24,13 +24,11 @@ struct LstmInputs {
   std::span<const float> bias;          // [4H]: of inputs and of units, added
 };
 
-// What the backward pass needs of the forward pass. Steps come first: the rows that are worked on together stand
-// together, while in [S, T] they would be a power of two of bytes apart and drive each other out of the cache.
+// What the backward pass needs of the forward pass besides its results, in the order in which a thread wrote it (some
+// segments through all steps, then the next ones); both empty: nothing is kept.
 struct LstmTrace {
-  std::span<float> inputs;  // [T, S, F]: x
-  std::span<float> gates;   // [T, S, 4H] after their nonlinearities
-  std::span<float> cells;   // [T, S, H]
-  std::span<float> before;  // [T, S, H]: h that entered each step, zeroed by resets
+  std::span<float> gates;  // [S * T, 4H] after their nonlinearities
+  std::span<float> cells;  // [S * T, H]
 };
 
 //   i, f, o = sigmoid, g = tanh of  w_ih x + w_hh h + bias       c <- f c + i g       h <- o tanh(c)
@@ -48,9 +46,11 @@ struct LstmGradients {
   std::span<float> bias;  // [4H]: of each of the two biases
 };
 
-// Gradients of LstmForward from those of its results; overwrites `grad`.
-void LstmBackward(const LstmShape& shape, const LstmInputs& in, const LstmTrace& trace, std::span<const float> grad_h,
-                  std::span<const float> grad_hn, std::span<const float> grad_cn, const LstmGradients& grad,
-                  int num_threads);
+// Gradients of LstmForward from those of its results; overwrites `grad`. `h` is what LstmForward gave.
+// The weights' gradients are summed by groups of segments that follow from the shape alone, so that bits do not depend
+// on num_threads.
+void LstmBackward(const LstmShape& shape, const LstmInputs& in, const LstmTrace& trace, std::span<const float> h,
+                  std::span<const float> grad_h, std::span<const float> grad_hn, std::span<const float> grad_cn,
+                  const LstmGradients& grad, int num_threads);
 
 }  // namespace mettagrid::learn

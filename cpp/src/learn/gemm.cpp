@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "learn/clones.h"
+
 namespace mettagrid::learn {
 namespace {
 
@@ -24,6 +26,8 @@ struct Job {
   std::int64_t row_stride;
   std::int64_t strip_stride;  // from a row to the one kStrip further
   std::int64_t step;          // from p to p + 1
+  std::int64_t run;           // so many p lie `step` apart,
+  std::int64_t run_gap;       // then so much more is left out
   std::int64_t depth;
   const float* panel;
   Start start;
@@ -61,17 +65,20 @@ inline __attribute__((always_inline)) void Tile(const Job& job, std::int64_t row
   }
   const float* left = job.a;
   const float* panel = job.panel;
-  for (std::int64_t p = 0; p < job.depth; ++p, left += step, panel += kPanel) {
-    Vector right[kVectors];
+  for (std::int64_t done = 0; done < job.depth; done += job.run, left += job.run_gap) {
+    const std::int64_t count = std::min(job.run, job.depth - done);
+    for (std::int64_t p = 0; p < count; ++p, left += step, panel += kPanel) {
+      Vector right[kVectors];
 #pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) right[v] = *reinterpret_cast<const Vector*>(panel + v * kFloats);
-    const float* row = left;
+      for (int v = 0; v < kVectors; ++v) right[v] = *reinterpret_cast<const Vector*>(panel + v * kFloats);
+      const float* row = left;
 #pragma GCC unroll 16
-    for (int r = 0; r < kRows; ++r) {
-      const float factor = row[(r % 3) * row_stride];  // three rows from one address: fewer registers hold addresses
+      for (int r = 0; r < kRows; ++r) {
+        const float factor = row[(r % 3) * row_stride];  // three rows from one address: fewer registers for addresses
 #pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) sum[r][v] += factor * right[v];
-      if (r % 3 == 2) row += 3 * row_stride;
+        for (int v = 0; v < kVectors; ++v) sum[r][v] += factor * right[v];
+        if (r % 3 == 2) row += 3 * row_stride;
+      }
     }
   }
 #pragma GCC unroll 16
@@ -168,6 +175,7 @@ void ForPanels(Job job, std::int64_t rows, const PackedMatrix& b) {
   const float* bias = job.bias;
   float* out = job.out;
   job.depth = b.depth();
+  if (job.run == 0) job.run = job.depth;
   for (std::int64_t index = 0; index < b.num_panels(); ++index) {
     const std::int64_t begin = index * kPanel;
     job.panel = b.panel(index);
@@ -175,6 +183,13 @@ void ForPanels(Job job, std::int64_t rows, const PackedMatrix& b) {
     job.out = out + begin;
     job.columns = std::min(kPanel, b.columns() - begin);
     kRows(job, rows);
+  }
+}
+
+// Pieces of kPanel floats, one after the other, to places `stride` floats apart.
+LEARN_CLONES void CopyPieces(const float* from, std::int64_t count, float* to, std::int64_t stride) {
+  for (std::int64_t i = 0; i < count; ++i, from += kPanel, to += stride) {
+    for (std::int64_t j = 0; j < kPanel; ++j) to[j] = from[j];
   }
 }
 
@@ -189,14 +204,24 @@ float* AlignedFloats::Reserve(std::int64_t size) {
   return data_;
 }
 
-void PackedMatrix::Pack(const MatrixView& b, std::int64_t depth, std::int64_t columns) {
+void PackedMatrix::Reserve(std::int64_t depth, std::int64_t columns) {
   depth_ = depth;
   columns_ = columns;
-  float* to = panels_.Reserve(depth * num_panels() * kPanel);
-  for (std::int64_t begin = 0; begin < columns; begin += kPanel) {
-    const std::int64_t width = std::min(kPanel, columns - begin);
+  stride_ = depth + kStrip;
+  panels_.Reserve(stride_ * num_panels() * kPanel);
+}
+
+void PackedMatrix::Pack(const MatrixView& b, std::int64_t depth, std::int64_t columns) {
+  Reserve(depth, columns);
+  PackRows(b, 0, depth);
+}
+
+void PackedMatrix::PackRows(const MatrixView& b, std::int64_t first, std::int64_t count) {
+  for (std::int64_t begin = 0; begin < columns_; begin += kPanel) {
+    const std::int64_t width = std::min(kPanel, columns_ - begin);
     const float* from = b.data + begin * b.column_stride;
-    for (std::int64_t p = 0; p < depth; ++p, to += kPanel, from += b.row_stride) {
+    float* to = Place(begin, first);
+    for (std::int64_t p = 0; p < count; ++p, to += kPanel, from += b.row_stride) {
       if (b.column_stride == 1) {
         std::copy(from, from + width, to);
       } else {
@@ -207,16 +232,30 @@ void PackedMatrix::Pack(const MatrixView& b, std::int64_t depth, std::int64_t co
   }
 }
 
-void PackedTranspose::Pack(const float* a, std::int64_t stride, std::int64_t depth, std::int64_t rows) {
+void PackedMatrix::PackRow(std::int64_t index, const float* row) {
+  const std::int64_t whole = columns_ / kPanel;
+  CopyPieces(row, whole, panels_.data() + index * kPanel, stride_ * kPanel);
+  if (whole == num_panels()) return;
+  float* edge = Place(whole * kPanel, index);
+  std::fill(std::copy(row + whole * kPanel, row + columns_, edge), edge + kPanel, 0.0F);
+}
+
+void PackedTranspose::Reserve(std::int64_t depth, std::int64_t rows) {
   depth_ = depth;
   rows_ = rows;
-  float* strips = strips_.Reserve((rows + kStrip - 1) / kStrip * kStrip * depth);
-  for (std::int64_t p = 0; p < depth; ++p, a += stride) {  // along the rows of `a`, as they stand in memory
-    float* to = strips + p * kStrip;
-    std::int64_t i = 0;
-    for (; i + kStrip <= rows; i += kStrip, to += depth * kStrip) std::copy_n(a + i, kStrip, to);
-    std::copy(a + i, a + rows, to);
-  }
+  strips_.Reserve(Strips() * kStrip * depth);
+}
+
+void PackedTranspose::PackRow(std::int64_t index, const float* row) {
+  float* to = strips_.data() + index * kStrip;
+  std::int64_t i = 0;
+  for (; i + kStrip <= rows_; i += kStrip, to += depth_ * kStrip) std::copy_n(row + i, kStrip, to);
+  std::copy(row + i, row + rows_, to);
+}
+
+void PackedTranspose::Pack(const float* a, std::int64_t stride, std::int64_t depth, std::int64_t rows) {
+  Reserve(depth, rows);
+  for (std::int64_t p = 0; p < depth; ++p) PackRow(p, a + p * stride);  // as they stand in memory
 }
 
 void Multiply(const MatrixView& a, std::int64_t rows, const PackedMatrix& b, Start start, const float* bias, float* out,
@@ -243,6 +282,21 @@ void Multiply(const PackedTranspose& a, const PackedMatrix& b, Start start, floa
   job.out = out;
   job.out_stride = out_stride;
   ForPanels(job, a.rows(), b);
+}
+
+void Multiply(const PackedMatrix& a, std::int64_t first_row, std::int64_t rows, const PackedMatrix& b, Start start,
+              float* out, std::int64_t out_stride) {
+  Job job{};
+  job.a = a.panel(0) + first_row * kPanel;
+  job.row_stride = kPanel;
+  job.strip_stride = kStrip * kPanel;
+  job.step = 1;
+  job.run = kPanel;
+  job.run_gap = (a.stride() - 1) * kPanel;
+  job.start = start;
+  job.out = out;
+  job.out_stride = out_stride;
+  ForPanels(job, rows, b);
 }
 
 }  // namespace mettagrid::learn

@@ -26,7 +26,7 @@ def run_native(layers: nn.LSTM, x: Tensor, first: Tensor, h: Tensor, c: Tensor) 
         if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in arguments):
             x, *state = cast("Three", _Lstm.apply(*arguments))
         else:
-            (x, *state), _ = _forward(*arguments)
+            (x, *state), _ = _forward(*arguments, keep=False)
         states.append((state[0], state[1]))
     if len(states) == 1:
         return x, states[0][0].unsqueeze(1), states[0][1].unsqueeze(1)
@@ -46,7 +46,7 @@ class _Lstm(torch.autograd.Function):
         b_ih: Tensor,
         b_hh: Tensor,
     ) -> Three:
-        outputs, saved = _forward(x, first, h, c, w_ih, w_hh, b_ih, b_hh)
+        outputs, saved = _forward(x, first, h, c, w_ih, w_hh, b_ih, b_hh, keep=True)
         ctx.save_for_backward(*saved)
         return outputs
 
@@ -59,7 +59,7 @@ class _Lstm(torch.autograd.Function):
         x, _, h0, c0, w_ih, w_hh, bias = saved[:7]
         grad_x = torch.empty(x.shape) if ctx.needs_input_grad[0] else None
         grads = [torch.empty(like.shape) for like in (h0, c0, w_ih, w_hh, bias)]
-        known = [tensor.numpy() for tensor in (*saved, *(grad.contiguous() for grad in grad_outputs))]
+        known = [tensor.detach().numpy() for tensor in (*saved, *(grad.contiguous() for grad in grad_outputs))]
         wanted = [None if grad is None else grad.numpy() for grad in (grad_x, *grads)]
         _kernels.lstm_backward(*known, *wanted, num_threads=torch.get_num_threads())
         grad_h0, grad_c0, grad_w_ih, grad_w_hh, grad_bias = grads
@@ -67,13 +67,23 @@ class _Lstm(torch.autograd.Function):
 
 
 def _forward(
-    x: Tensor, first: Tensor, h: Tensor, c: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor, b_hh: Tensor
+    x: Tensor,
+    first: Tensor,
+    h: Tensor,
+    c: Tensor,
+    w_ih: Tensor,
+    w_hh: Tensor,
+    b_ih: Tensor,
+    b_hh: Tensor,
+    *,
+    keep: bool,
 ) -> tuple[Three, list[Tensor]]:
-    segments, steps, features = x.shape
+    """Results, and what ``lstm_backward`` reads first (without ``keep`` nothing of use)."""
+    segments, steps, _ = x.shape
     units = w_hh.shape[1]
     inputs = [tensor.detach().contiguous() for tensor in (x, first, h, c, w_ih, w_hh, b_ih + b_hh)]
-    trace = [torch.empty(steps, segments, size) for size in (features, 4 * units, units, units)]
-    out, last_h, last_c = torch.empty(segments, steps, units), torch.empty(h.shape), torch.empty(c.shape)
-    arrays = [tensor.numpy() for tensor in (*inputs, *trace, out, last_h, last_c)]
-    _kernels.lstm_forward(*arrays, num_threads=torch.get_num_threads())
-    return (out, last_h, last_c), [*inputs, *trace]
+    outputs = torch.empty(segments, steps, units), torch.empty(h.shape), torch.empty(c.shape)
+    trace = [torch.empty(segments * steps, size) for size in (4 * units, units)] if keep else []
+    arrays = [tensor.numpy() for tensor in (*inputs, *outputs, *trace)]
+    _kernels.lstm_forward(*arrays, *([] if keep else [None, None]), num_threads=torch.get_num_threads())
+    return outputs, [*inputs, outputs[0], *trace]

@@ -13,14 +13,15 @@ from metta.agent.recurrent import forget
 
 
 @pytest.mark.parametrize(
-    ("num_layers", "reset_chance", "horizon"), [(1, 0.0, 9), (2, 0.3, 7), (1, 1.0, 3), (1, 0.2, 1)]
+    ("segments", "num_layers", "reset_chance", "horizon"),
+    [(50, 1, 0.0, 9), (50, 2, 0.3, 7), (50, 1, 1.0, 3), (50, 1, 0.2, 1), (410, 1, 0.2, 2)],
 )
-def test_native_segments_equal_torch(num_layers: int, reset_chance: float, horizon: int) -> None:
-    """50 segments run natively: values and all gradients, of states too, are those of torch on cut segments."""
+def test_native_segments_equal_torch(segments: int, num_layers: int, reset_chance: float, horizon: int) -> None:
+    """Segments run natively: values and all gradients, of states too, are those of torch on cut segments."""
     torch.manual_seed(2)
-    lstm, x = LSTM(5, 6, num_layers), torch.randn(50, horizon, 5)
-    first = torch.rand(50, horizon) < reset_chance
-    states, factors = torch.randn(2, 50, num_layers, 6), torch.randn(50, horizon, 6)
+    lstm, x = LSTM(5, 6, num_layers), torch.randn(segments, horizon, 5)
+    first = torch.rand(segments, horizon) < reset_chance
+    states, factors = torch.randn(2, segments, num_layers, 6), torch.randn(segments, horizon, 6)
     found: list[list[Tensor]] = []
     for run in (run_native, lambda layers, x, first, h, c: unpacked(run_fused(layers, x, first, (h, c)))):
         lstm.zero_grad()
@@ -42,12 +43,12 @@ def unpacked(result: tuple[Tensor, tuple[Tensor, ...]]) -> tuple[Tensor, Tensor,
 
 def test_native_bits_do_not_depend_on_threads() -> None:
     torch.manual_seed(3)
-    lstm, x, first = LSTM(5, 6), torch.randn(130, 4, 5), torch.rand(130, 4) < 0.2
+    lstm, x, first = LSTM(5, 6), torch.randn(450, 4, 5), torch.rand(450, 4) < 0.2
     td = {
         "features": x,
         "first": first,
-        "memory/lstm_h": torch.randn(130, 1, 6),
-        "memory/lstm_c": torch.randn(130, 1, 6),
+        "memory/lstm_h": torch.randn(450, 1, 6),
+        "memory/lstm_c": torch.randn(450, 1, 6),
     }
     threads, found = torch.get_num_threads(), []
     for count in (1, 3):

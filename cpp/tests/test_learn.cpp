@@ -3,8 +3,10 @@
 
 #include <cmath>
 #include <cstdint>
+#include <span>
 #include <vector>
 
+#include "learn/adam.h"
 #include "learn/categorical.h"
 #include "learn/dense.h"
 #include "learn/gemm.h"
@@ -165,4 +167,40 @@ TEST_CASE("a masked distribution has the entropy and gradients of its definition
   CHECK(Close(grad[0], p - 1));
   CHECK(grad[1] == 0.0F);
   CHECK(Close(grad[2], 1 - p));
+}
+
+TEST_CASE("Adam equals its definition at any size, for any number of threads") {
+  for (const std::int64_t size : {1, 17, 300, 40000}) {
+    const AdamSettings settings{0.1, 0.8, 0.9, 1e-3, 0.2, size % 2 == 0};
+    const Floats start = Numbers(size, 1);
+    const Floats means = Numbers(size, 3);
+    Floats alone;
+    for (const int threads : {1, 2, 3}) {
+      Floats weights = start;
+      Floats gradient = Numbers(size, 2);
+      Floats first = means;
+      Floats second(static_cast<std::size_t>(size), 0.5F);
+      const AdamTensor tensor{weights.data(), gradient.data(),           first.data(), second.data(),
+                              size,           AdamFactors(settings, 2.0)};
+      const std::vector<std::span<const float>> gradients = {gradient};
+      const double norm = GradientNorm(gradients, threads);
+      AdamStep({&tensor, 1}, 0.5F, threads);
+      double squares = 0.0;
+      bool equal = true;
+      for (std::int64_t i = 0; i < size; ++i) {
+        const double g = 2.0 * At(gradient, i);
+        squares += g * g;
+        const double w = At(start, i);
+        const double pull = 0.5 * g + (settings.decoupled ? 0.0 : 0.2 * w);
+        const double m = 0.8 * At(means, i) + 0.2 * pull;
+        const double v = 0.9 * 0.5 + 0.1 * pull * pull;
+        const double step = 0.1 * (m / 0.36) / (std::sqrt(v / 0.19) + 1e-3);
+        equal = equal && Close(At(weights, i), w * (settings.decoupled ? 0.98 : 1.0) - step);
+      }
+      CHECK(equal);
+      CHECK(Close(norm, std::sqrt(squares)));
+      if (threads == 1) alone = weights;
+      CHECK(weights == alone);
+    }
+  }
 }

@@ -8,6 +8,22 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+def adam_step(
+    groups: Sequence[tuple[float, float, float, float, float, bool, Sequence[tuple[int, int, int, int, int, int]]]],
+    max_norm: float | None,
+    num_threads: int,
+) -> float:
+    """Clip all gradients together and take one step of Adam, in place. Bits do not depend on ``num_threads``.
+
+    ``groups``: lr, beta1, beta2, eps, weight decay, whether weights decay by themselves (AdamW), and for each parameter
+    the addresses of weights, gradient, first and second mean, the address of the number of steps, which is counted up,
+    and how many numbers there are. All are contiguous float32. Addresses are taken as they are, unlike everywhere else
+    in this module: making arrays of them takes longer than stepping a small parameter.
+
+    Returns the norm of the gradients, which are left scaled to ``max_norm`` if it is larger; 0: none is. With
+    ``max_norm`` None neither is done, and the answer is 0.
+    """
+
 def categorical_forward(
     logits: NDArray[np.float32],
     mask: NDArray[np.bool_] | None,

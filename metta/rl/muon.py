@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from metta.agent.components.token_bag import TokenBag
+from metta.rl.native_adam import NativeAdamW
 
 ALGORITHM = "algorithm"
 """Key of a parameter group that says who steps it: ``muon`` or ``adamw``."""
@@ -18,7 +19,7 @@ _TABLES = (nn.Embedding, nn.EmbeddingBag, TokenBag)
 
 
 class MuonWithAdamW(torch.optim.Optimizer):
-    """``torch.optim.Muon`` and fused ``torch.optim.AdamW`` over one list of groups and one state.
+    """``torch.optim.Muon`` and our ``NativeAdamW`` over one list of groups and one state.
 
     Muon steps along the momentum with its singular values set to about 1 (``ns_steps`` of a Newton-Schulz iteration)::
 
@@ -52,7 +53,7 @@ class MuonWithAdamW(torch.optim.Optimizer):
         if of_muon := [group for group in groups if group[ALGORITHM] == "muon"]:
             self._parts["muon"] = torch.optim.Muon(of_muon, lr=lr, weight_decay=weight_decay)
         if of_adamw := [group for group in groups if group[ALGORITHM] == "adamw"]:
-            self._parts["adamw"] = torch.optim.AdamW(of_adamw, lr=lr, weight_decay=weight_decay, fused=True)
+            self._parts["adamw"] = NativeAdamW(of_adamw, lr=lr, weight_decay=weight_decay, fused=True)
         super().__init__(list(groups), defaults)
         self._share()
 

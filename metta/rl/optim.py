@@ -10,12 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from metta.common.errors import ConfigError
+from metta.rl.native_adam import NativeAdam, NativeAdamW
 from metta.rl.optim_config import SCHEDULE_FREE, OptimizerConfig
 
 if TYPE_CHECKING:
     from metta.agent.policy import Policy
 
-_TYPES: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+_TYPES: dict[str, type[NativeAdam]] = {"adam": NativeAdam, "adamw": NativeAdamW}
 _HEADS = {"logits", "values"}
 
 
@@ -25,7 +26,7 @@ def build_optimizer(
     """The configured optimizer over ``policy.component_parameters()``; each group carries its component's ``name``.
     Groups of losses' own parameters come after them. With Muon a component may have two groups.
 
-    The fused kernel of Adam does one pass over the memory of a parameter; it exists for CPU and CUDA.
+    Adam takes one pass over the memory of a parameter: a kernel of our own on the CPU, torch's fused one on a GPU.
 
     Raises:
         ConfigError: schedule-free AdamW for a policy whose weights are clipped.

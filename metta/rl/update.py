@@ -16,6 +16,7 @@ from metta.rl.data_parallel import AveragedObjective, first_told, share_metrics
 from metta.rl.experience import Experience
 from metta.rl.learning_rules import LearningRules
 from metta.rl.loss.base import masked_mean
+from metta.rl.native_adam import clip_and_step
 from metta.rl.objective import Objective
 from metta.rl.optim import training_weights
 from metta.rl.trainer_config import TrainerConfig
@@ -99,11 +100,7 @@ def _step(
         found = component_norms(objective.policy)
         metrics |= {f"control/{name}/grad_norm": norm.detach() for name, norm in found.items()}
     objective.policy.after_backward()
-    if config.max_grad_norm > 0:
-        norm = nn.utils.clip_grad_norm_(parameters, config.max_grad_norm)
-    else:
-        norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
-    optimizer.step()
+    norm = clip_and_step(optimizer, parameters, config.max_grad_norm)
     objective.after_step()
     return metrics | {"losses/total": total.detach(), "losses/grad_norm": norm.detach()}
 

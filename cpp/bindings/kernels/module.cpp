@@ -1,6 +1,7 @@
 #include <pybind11/pybind11.h>
 
 // One file of bindings per subject.
+void BindAdam(pybind11::module_& m);
 void BindCategorical(pybind11::module_& m);
 void BindDense(pybind11::module_& m);
 void BindGae(pybind11::module_& m);
@@ -15,6 +16,7 @@ void BindTokenVectors(pybind11::module_& m);
 
 PYBIND11_MODULE(_kernels, m) {
   m.doc() = "CPU kernels for learning: numpy arrays in and out, no copies, GIL released while they run.";
+  BindAdam(m);
   BindCategorical(m);
   BindDense(m);
   BindGae(m);

@@ -23,17 +23,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 RUN = "trial"
+BATCH_SIZE = 256
+SAVE_INTERVAL = 3
 SETTINGS = (
     "num_agents=2",
     "training_env.num_envs=4",
-    "trainer.batch_size=256",
+    f"trainer.batch_size={BATCH_SIZE}",
     "trainer.minibatch_size=128",
     "trainer.bptt_horizon=16",
-    "checkpointer.epoch_interval=3",
+    f"checkpointer.epoch_interval={SAVE_INTERVAL}",
     "evaluator.epoch_interval=0",
     "system.torch_threads=1",
 )
-BATCH_SIZE = 256
 POLICIES = {
     "bag": ("policy_architecture=bag", "policy_architecture.bag_width=8"),
     "bag_lstm": (
@@ -65,24 +66,29 @@ class Tally:
 
 @dataclass(frozen=True)
 class Moment:
-    """When to kill: ``seconds`` after the start, or after the first epoch that this start ends."""
+    """When to kill: ``seconds`` after this start has ended ``epochs`` epochs; 0 epochs: after the start itself.
 
-    after_first_epoch: bool
+    Epochs and not seconds say how far a start gets, so that a busy machine makes a trial slower and not longer.
+    """
+
+    epochs: int
     seconds: float
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds that an undisturbed run needs until its first epoch ends, and from there to its end."""
+    """Seconds that an undisturbed run needs until its first epoch ends, and for an epoch from there on."""
 
     startup: float
-    training: float
+    epoch: float
 
-    def draw(self, stream: random.Random) -> Moment:
-        """One kill in four hits the start, the others hit training; a start gets about a quarter of it done."""
+    def draw(self, stream: random.Random, epochs: int) -> Moment:
+        """One kill in four hits the start, the others any moment of a save's interval; a start gets at most a fifth of
+        the ``epochs`` done.
+        """
         if stream.random() < 0.25:
-            return Moment(False, stream.uniform(0.0, self.startup))
-        return Moment(True, stream.uniform(0.0, self.training / 2))
+            return Moment(0, stream.uniform(0.0, self.startup))
+        return Moment(1 + stream.randrange(max(1, epochs // 5)), stream.uniform(0.0, SAVE_INTERVAL * self.epoch))
 
 
 def command(data_dir: Path, plan: Plan) -> list[str]:
@@ -122,9 +128,9 @@ def finishes(process: subprocess.Popen[bytes], data_dir: Path, seconds: float) -
     return True
 
 
-def finishes_first(process: subprocess.Popen[bytes], data_dir: Path, more_than: int) -> bool:
-    """Wait for the first epoch of this start; whether the training ended before it was seen."""
-    while rows(data_dir) <= more_than:
+def finishes_before(process: subprocess.Popen[bytes], data_dir: Path, wanted: int) -> bool:
+    """Wait until there are ``wanted`` rows; whether the training ended before they were seen."""
+    while rows(data_dir) < wanted:
         if finishes(process, data_dir, 0.001):
             return True
     return False
@@ -134,7 +140,7 @@ def killed(data_dir: Path, plan: Plan, moment: Moment, tally: Tally) -> bool:
     """Start the training and kill it at ``moment``; False when it reached its end before."""
     before = rows(data_dir)
     process = start(data_dir, plan)
-    if moment.after_first_epoch and finishes_first(process, data_dir, before):
+    if moment.epochs and finishes_before(process, data_dir, before + moment.epochs):
         return False
     if finishes(process, data_dir, moment.seconds):
         return False
@@ -167,10 +173,10 @@ def measure(data_dir: Path, plan: Plan) -> Pace:
     """Run the training undisturbed."""
     began = time.monotonic()
     process = start(data_dir, plan)
-    finishes_first(process, data_dir, 0)
+    finishes_before(process, data_dir, 1)
     first = time.monotonic()
     require_success(process.wait(), data_dir)
-    return Pace(startup=first - began, training=time.monotonic() - first)
+    return Pace(startup=first - began, epoch=(time.monotonic() - first) / plan.epochs)
 
 
 def run_trial(root: Path, kills: int, seed: int, plan: Plan, seconds: float = math.inf) -> Tally:
@@ -185,7 +191,7 @@ def run_trial(root: Path, kills: int, seed: int, plan: Plan, seconds: float = ma
         data_dir = root / f"run-{tally.runs}"
         alive = True
         while alive and tally.kills < kills and time.monotonic() < end:
-            alive = killed(data_dir, plan, pace.draw(stream), tally)
+            alive = killed(data_dir, plan, pace.draw(stream, plan.epochs), tally)
         if alive:
             require_success(start(data_dir, plan).wait(), data_dir)
         found = differences(data_dir / RUN, undisturbed / RUN)
@@ -198,9 +204,9 @@ def run_trial(root: Path, kills: int, seed: int, plan: Plan, seconds: float = ma
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--epochs", type=int, default=100, help="length of each training")
+    parser.add_argument("--epochs", type=int, default=60, help="length of each training")
     parser.add_argument("--policy", choices=sorted(POLICIES), default="bag_lstm")
     parser.add_argument("--minutes", type=float, default=math.inf, help="make no further kill after that long")
     arguments = parser.parse_args()

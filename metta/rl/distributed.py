@@ -24,7 +24,7 @@ from torch import Tensor
 
 from metta.common.errors import CheckpointError, ConfigError, ExitCode, MettaError, NotANumberError
 from metta.rl.context import StopRequested
-from metta.rl.heartbeat import Heartbeat
+from metta.rl.heartbeat import PATIENCE, Heartbeat, open_ring
 from metta.rl.signals import StopFlag
 from metta.rl.world import PeerFailedError, RankLostError, RanksDifferError, World
 
@@ -46,10 +46,11 @@ _MSG_DIFFER = (
 )
 
 
-def open_world(device: str = "auto", *, start: timedelta = timedelta(minutes=10)) -> World:
+def open_world(device: str = "auto", *, start: timedelta = timedelta(minutes=10), patience: float = PATIENCE) -> World:
     """The world that torchrun started this process in; a world of one outside of torchrun, or with one process.
 
-    Collective: returns when all ranks are there, at the latest after ``start``.
+    Collective: returns when all ranks are there, at the latest after ``start``. A rank that gives no sign of life for
+    ``patience`` seconds is given up.
 
     Raises:
         ConfigError: torchrun's variables are incomplete.
@@ -57,13 +58,13 @@ def open_world(device: str = "auto", *, start: timedelta = timedelta(minutes=10)
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1 or "RANK" not in os.environ:
         return World()
-    return Ranks(device, start)
+    return Ranks(device, start, patience)
 
 
 class Ranks(World):
     """This process among ``size`` others; see :class:`World` for what its methods promise."""
 
-    def __init__(self, device: str, start: timedelta) -> None:
+    def __init__(self, device: str, start: timedelta, patience: float) -> None:
         self.rank, self.size = _number("RANK"), _number("WORLD_SIZE")
         self.local_rank, self.local_size = _number("LOCAL_RANK"), _number("LOCAL_WORLD_SIZE")
         self.on_gpu = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
@@ -76,7 +77,7 @@ class Ranks(World):
             dist.init_process_group("nccl" if self.on_gpu else "gloo", timeout=max(start, GRADIENT_TIMEOUT))
             self._control = dist.new_group(backend="gloo", timeout=CONTROL_TIMEOUT)
             self.gather(None, "the start")
-        self._heartbeat = Heartbeat(self.rank, self.size)
+        self._heartbeat = Heartbeat(self.rank, self.size, open_ring(self), patience=patience)
         self._heartbeat.start()
 
     # --- talk -----------------------------------------------------------------------------------------------------

@@ -24,3 +24,6 @@ class SystemConfig(Config):
     max_restarts: int = Field(
         default=3, ge=0, description="train with several ranks: new starts from the newest state after a rank died"
     )
+    rank_patience: float = Field(
+        default=30.0, ge=3, description="train with several ranks: seconds without a sign of life until one is given up"
+    )

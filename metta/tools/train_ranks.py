@@ -104,7 +104,7 @@ def in_world(tool: TrainTool, work: Callable[[World], int]) -> int:
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # else each rank is told that it looks for unused parameters
     from metta.rl.distributed import open_world
 
-    world = open_world(tool.system.device)
+    world = open_world(tool.system.device, patience=tool.system.rank_patience)
     try:
         return work(world)
     except PeerFailedError as error:

@@ -24,6 +24,7 @@ _MAY_CHANGE = (
     "system.torch_threads",
     "system.nproc",
     "system.max_restarts",
+    "system.rank_patience",
     "checkpointer",
     "evaluator",
     "metrics",

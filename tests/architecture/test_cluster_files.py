@@ -67,36 +67,55 @@ def test_skypilot_knows_what_is_asked_for() -> None:
     assert {name for name in variables if not name.startswith("SKYPILOT_")} <= set(task["envs"])
 
 
-def test_slurm_s_script_starts_and_puts_the_job_back_into_the_queue(tmp_path: Path) -> None:
-    """Run with stand-ins for srun, scontrol and the tools: SIGUSR1 ends the step, then the job is requeued."""
-    stand_ins = {
-        "srun": 'echo "srun $*" >>calls\ntrap "echo ended >>calls; exit 143" TERM\ntouch ready\n'
-        "while :; do sleep 0.05; done",
-        "scontrol": 'echo "scontrol $*" >>calls; echo node1; echo node2',
-        "tools/run.py": "exit 0",
-    }
+def run_slurm(folder: Path, srun: str, tools: str, meanwhile: str) -> tuple[int, list[str]]:
+    """Run the script with stand-ins for srun, the tools and scontrol, and do ``meanwhile`` to its process ``$job``; its
+    exit code and what was called.
+    """
+    names = "".join(f"echo node{number}; " for number in range(1, 65))  # as many writes as there are nodes
+    stand_ins = {"srun": srun, "tools/run.py": tools, "scontrol": f'echo "scontrol $*" >>calls; {names}'}
     for name, text in stand_ins.items():
-        path = tmp_path / name
+        path = folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(f"#!/bin/bash\n{text}\n")
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
     slurm = {
-        "JOB_NODELIST": "node[1-2]",
+        "JOB_NODELIST": "node[1-64]",
         "GPUS_ON_NODE": "8",
         "CPUS_PER_TASK": "64",
-        "JOB_NUM_NODES": "2",
+        "JOB_NUM_NODES": "64",
         "JOB_ID": "7",
     }
     environment = {f"SLURM_{name}": value for name, value in slurm.items()}
-    environment |= {"SLURM_SUBMIT_DIR": str(tmp_path), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    waits = "until [ -e ready ] || ! kill -0 $job; do sleep 0.02; done"
-    starts = f'bash "$0" arena run=big & job=$!; {waits}; kill -USR1 $job; wait $job'
+    environment |= {"SLURM_SUBMIT_DIR": str(folder), "PATH": f"{folder}:{os.environ['PATH']}"}
+    command = ["bash", "-c", f'bash "$0" arena run=big & job=$!; {meanwhile}; wait $job', str(SLURM)]
     done = subprocess.run(
-        ["bash", "-c", starts, str(SLURM)], cwd=tmp_path, env=environment, capture_output=True, timeout=240, check=False
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=240, check=False
     )
-    assert done.returncode != 0
-    calls = (tmp_path / "calls").read_text().splitlines()
-    assert calls[0] == "scontrol show hostnames node[1-2]"
-    assert "--nnodes=2 --nproc-per-node=8" in calls[1]
+    assert done.stderr == ""
+    return done.returncode, (folder / "calls").read_text().splitlines()
+
+
+_WHEN_READY = "until [ -e ready ]; do sleep 0.02; kill -0 $job || exit; done; kill -USR1 $job"
+
+
+def test_slurm_s_script_starts_and_puts_the_job_back_into_the_queue(tmp_path: Path) -> None:
+    """SIGUSR1 ends the step, then the job is requeued."""
+    srun = 'echo "srun $*" >>calls; trap "echo ended >>calls; exit 143" TERM; touch ready\nwhile :; do sleep 0.05; done'
+    code, calls = run_slurm(tmp_path, srun, "exit 0", _WHEN_READY)
+    assert code != 0
+    assert calls[0] == "scontrol show hostnames node[1-64]"
+    assert "--nnodes=64 --nproc-per-node=8" in calls[1]
     assert "--rdzv-endpoint=node1:29500 tools/run.py train arena run=big" in calls[1]
     assert calls[2:] == ["ended", "scontrol requeue 7"]
+
+
+def test_slurm_s_signal_before_the_step_is_heard(tmp_path: Path) -> None:
+    """While the environment is made: the step is ended as soon as it is there."""
+    code, calls = run_slurm(tmp_path, "exec sleep 200", "touch ready; sleep 0.5", _WHEN_READY)
+    assert code != 0
+    assert calls == ["scontrol show hostnames node[1-64]", "scontrol requeue 7"]
+
+
+def test_slurm_s_script_ends_with_the_step(tmp_path: Path) -> None:
+    code, calls = run_slurm(tmp_path, "exit 3", "exit 0", ":")
+    assert (code, calls) == (3, ["scontrol show hostnames node[1-64]"])

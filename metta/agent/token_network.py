@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from metta.agent.components.dense import dense_backward, runs_natively
+from metta.agent.components.dense import FEWEST_ROWS, dense_backward
 from metta.agent.components.token_bag import KeptTokens, token_bag_backward
 from metta.agent.joint_heads import run_joint
 from metta.agent.module import TensorMap
@@ -76,37 +76,39 @@ def run_chain(chain: TokenChain, modules: Mapping[str, nn.Module | None], td: Te
     mlps: list[Any] = [modules[name] for name in chain.mlps]
     heads: list[Any] = [] if chain.heads is None else [modules[name] for name in chain.heads]
     obs = td[bag.in_key]
-    linears = [layer for mlp in mlps for layer in mlp.layers] + [head.linear for head in heads]
-    if not _runs_natively(bag, linears, obs):
+    linears: list[nn.Linear] = [layer for mlp in mlps for layer in mlp.layers]
+    linears += [head.linear for head in heads]
+    parameters: list[Any] = [parameter for module in (bag, *linears) for parameter in module._parameters.values()]
+    if not (bag.native and _runs_natively(linears, parameters, obs)):
         data = dict(td)
         for module in (bag, *mlps):
             data |= module._compute(data)
         written = {module.out_key: data[module.out_key] for module in (bag, *mlps)}
         return written | (run_joint(heads[0], heads[1], data) if heads else {})
-    weights = [(linear.weight, linear.bias) for linear in linears]
-    parameters = [bag.weight, bag.bias, *(parameter for pair in weights for parameter in pair)]
-    tokens = obs.reshape(-1, *obs.shape[-2:]).contiguous()
+    tokens = obs if obs.ndim == 3 else obs.reshape(-1, *obs.shape[-2:])
     if torch.is_grad_enabled() and any(parameter.requires_grad for parameter in parameters):
         found = _TokenNetwork.apply(bag.tables, tokens, len(heads), *parameters)
     else:
-        found, _ = _run_layers(bag.tables, tokens, len(heads), parameters, None)
-    shaped = [out.view(*obs.shape[:-2], *out.shape[1:]) for out in found]
+        found = _run_layers(bag.tables, tokens, len(heads), parameters, None)
+    shaped = found if obs.ndim == 3 else [out.view(*obs.shape[:-2], *out.shape[1:]) for out in found]
     written, index = {bag.out_key: shaped[0]}, 0
     for mlp in mlps:
         index += len(mlp.layers)
         written[mlp.out_key] = shaped[index]
-    return written | {head.out_key: out for head, out in zip(heads, shaped[len(shaped) - len(heads) :], strict=True)}
+    for head, out in zip(heads, shaped[len(shaped) - len(heads) :], strict=True):
+        written[head.out_key] = out
+    return written
 
 
-def _runs_natively(bag: Any, linears: Sequence[nn.Linear], obs: Tensor) -> bool:
-    if torch.compiler.is_compiling() or not bag.runs_natively or obs.device.type != "cpu":
-        return False
-    rows = bag.bias.expand(obs.shape[:-2].numel(), -1)  # stands for the features: as many, without their memory
-    return all(
-        runs_natively(linear.weight, rows)
-        and linear.bias is not None
-        and not (linear._forward_hooks or linear._forward_pre_hooks)
-        for linear in linears
+def _runs_natively(linears: Sequence[nn.Linear], parameters: Sequence[Tensor | None], obs: Tensor) -> bool:
+    """As ``dense.runs_natively``, asked once for all layers."""
+    return (
+        not torch.compiler.is_compiling()
+        and obs.numel() // (obs.shape[-1] * obs.shape[-2]) >= FEWEST_ROWS
+        and not torch.is_autocast_enabled("cpu")
+        and all(p is not None and p.dtype is torch.float32 and p.device.type == "cpu" for p in parameters)
+        and obs.device.type == "cpu"
+        and not any(linear._forward_hooks or linear._forward_pre_hooks for linear in linears)
     )
 
 
@@ -121,8 +123,9 @@ class _TokenNetwork(torch.autograd.Function):
         ctx: Any, tables: _kernels.TokenTables, tokens: Tensor, num_heads: int, *parameters: Tensor
     ) -> tuple[Tensor, ...]:
         kept = KeptTokens(tokens) if any(ctx.needs_input_grad[3:5]) else None
-        outs, weights = _run_layers(tables, tokens, num_heads, parameters, kept)
+        outs = _run_layers(tables, tokens, num_heads, parameters, kept)
         ctx.hidden = len(outs) - 1 - num_heads
+        weights = parameters[2::2]
         ctx.save_for_backward(tokens, *outs[: ctx.hidden + 1], *weights)
         ctx.tables, ctx.num_rows, ctx.num_heads, ctx.kept = tables, parameters[0].shape[0], num_heads, kept
         ctx.set_materialize_grads(False)
@@ -139,8 +142,9 @@ class _TokenNetwork(torch.autograd.Function):
         found: list[Tensor | None] = []  # of the parameters, from the last to the first
         grad: Tensor | None = None
         if ctx.num_heads:
-            both = _joint(grad_outputs[-2], grad_outputs[-1], weights[-1].shape[0])
-            grad, *pairs = _through(outs[-1], weights[-1], None, both, needed[: 2 + 2 * ctx.hidden])
+            weight = torch.cat(weights[-2:])
+            both = _joint(grad_outputs[-2], grad_outputs[-1], weight.shape[0])
+            grad, *pairs = _through(outs[-1], weight, None, both, needed[: 2 + 2 * ctx.hidden])
             found += [part for pair in pairs for part in ((None, None) if pair is None else (pair[-1:], pair[:-1]))]
             found = [found[0], found[2], found[1], found[3]]  # bias and weight of the critic, then of the actor
         for index in range(ctx.hidden, 0, -1):
@@ -159,31 +163,28 @@ class _TokenNetwork(torch.autograd.Function):
 
 def _run_layers(
     tables: _kernels.TokenTables, tokens: Tensor, num_heads: int, parameters: Sequence[Tensor], kept: KeptTokens | None
-) -> tuple[list[Tensor], list[Tensor]]:
-    """What each layer gives, logits and values last, and the layers' weights, those of both heads as one."""
-    weights, biases = list(parameters[2::2]), list(parameters[3::2])
+) -> list[Tensor]:
+    """What each layer gives, logits and values last."""
+    count, arrays = tokens.shape[0], [parameter.detach().numpy() for parameter in parameters]
+    outs = [torch.empty(count, array.shape[0]) for array in arrays[1::2]]
     if num_heads:
-        weights[-2:], biases[-2:] = [torch.cat(weights[-2:])], [torch.cat(biases[-2:])]
-    outs = [torch.empty(tokens.shape[0], bias.shape[0]) for bias in (parameters[1], *biases)]
-    hidden = len(weights) - (num_heads > 0)
-    layers = [
-        (weight.detach().numpy(), bias.detach().numpy(), index < hidden, out.numpy())
-        for index, (weight, bias, out) in enumerate(zip(weights, biases, outs[1:], strict=True))
-    ]
+        outs[-1] = torch.empty(count)
+    results = [out.numpy() for out in outs]
+    hidden = len(outs) - num_heads
+    layers = [(arrays[2 * index], arrays[2 * index + 1], True, results[index]) for index in range(1, hidden)]
     _kernels.token_bag_forward(
         tables,
-        tokens.numpy(),
-        parameters[0].detach().numpy(),
-        parameters[1].detach().numpy(),
+        tokens.contiguous().numpy(),
+        arrays[0],
+        arrays[1],
         True,
-        outs[0].numpy(),
+        results[0],
         torch.get_num_threads(),
         layers,
+        (*arrays[-4:], *results[-2:]) if num_heads else None,
         None if kept is None else kept.arrays,
     )
-    if num_heads:
-        outs[-1:] = [outs[-1][:, :-1].contiguous(), outs[-1][:, -1].contiguous()]
-    return outs, weights
+    return outs
 
 
 def _through(

@@ -253,10 +253,12 @@ def token_bag_forward(
     out: NDArray[np.float32],
     num_threads: int,
     layers: Sequence[tuple[NDArray[np.float32], NDArray[np.float32], bool, NDArray[np.float32]]] = ...,
+    heads: tuple[NDArray[np.float32], ...] | None = ...,
     kept: tuple[NDArray[np.int64], NDArray[np.int32]] | None = ...,
 ) -> None:
     """``out[b] = bias + sum of weight * table[row]`` over the tokens of ``obs[b]``, then relu if wanted; then each of
-    ``layers``: (weight [outputs, inputs], bias [outputs], relu, where its result goes [B, outputs]).
+    ``layers``: (weight [outputs, inputs], bias [outputs], relu, where its result goes [B, outputs]); then ``heads``:
+    weight and bias of the actor, of the critic, and where logits [B, A] and values [B] go.
 
     ``kept``, entries [B, K] and bounds [2, B], is overwritten with the decoded tokens, for the backward pass.
 

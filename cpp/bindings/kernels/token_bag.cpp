@@ -111,6 +111,26 @@ std::vector<DenseLayer> CheckedLayers(std::vector<LayerArguments>& arguments, st
   return layers;
 }
 
+// Weight [actions, inputs] and bias of the actor, those of the critic [1, inputs], and where logits [B, actions] and
+// values [B] go.
+using HeadsArguments =
+    std::optional<std::tuple<Array<float>, Array<float>, Array<float>, Array<float>, Array<float>, Array<float>>>;
+
+HeadsLayer CheckedHeads(HeadsArguments& arguments, std::int64_t num_obs, std::int64_t inputs) {
+  if (!arguments.has_value()) return {};
+  auto& [actor, actor_bias, critic, critic_bias, logits, values] = *arguments;
+  if (actor.ndim() != 2) throw std::invalid_argument("heads: expected the actor's weight of shape (actions, inputs)");
+  const std::int64_t actions = actor.shape(0);
+  return {CheckedInput("actor", actor, {actions, inputs}),
+          CheckedInput("actor_bias", actor_bias, {actions}),
+          CheckedInput("critic", critic, {1, inputs}),
+          CheckedInput("critic_bias", critic_bias, {1}),
+          inputs,
+          actions,
+          CheckedOutput("logits", logits, {num_obs, actions}),
+          CheckedOutput("values", values, {num_obs})};
+}
+
 }  // namespace
 }  // namespace mettagrid::learn
 
@@ -129,7 +149,8 @@ void BindTokenBag(pybind11::module_& m) {
   m.def(
       "token_bag_forward",
       [](const OwnedTables& tables, const Array<std::uint8_t>& obs, const Array<float>& table, const Array<float>& bias,
-         bool relu, Array<float> out, int num_threads, std::vector<LayerArguments> layers, Kept kept) {
+         bool relu, Array<float> out, int num_threads, std::vector<LayerArguments> layers, HeadsArguments heads,
+         Kept kept) {
         const TokenBagShape shape = ShapeOf(obs, table);
         const auto tokens = CheckedInput("obs", obs, {shape.num_obs, shape.num_tokens, 3});
         const TokenBagLayer bag{tables.Checked(shape.num_rows),
@@ -140,16 +161,18 @@ void BindTokenBag(pybind11::module_& m) {
                                 CheckedOutput("out", out, {shape.num_obs, shape.width}),
                                 CheckedTokens(kept, shape)};
         const auto following = CheckedLayers(layers, shape.num_obs, shape.width);
+        const std::int64_t last = following.empty() ? shape.width : following.back().outputs;
+        const HeadsLayer both = CheckedHeads(heads, shape.num_obs, last);
         const py::gil_scoped_release release;
-        if (following.empty()) {
+        if (following.empty() && !heads.has_value()) {
           TokenBagForward(bag.tables, shape, tokens, bag.table, bag.bias, relu, bag.out, bag.decoded, num_threads);
         } else {
-          TokenNetworkForward(bag, tokens, following, num_threads);
+          TokenNetworkForward(bag, tokens, following, heads.has_value() ? &both : nullptr, num_threads);
         }
       },
       py::arg("tables"), py::arg("obs").noconvert(), py::arg("table").noconvert(), py::arg("bias").noconvert(),
       py::arg("relu"), py::arg("out").noconvert(), py::arg("num_threads"), py::arg("layers") = py::list(),
-      py::arg("kept").noconvert() = py::none(),
+      py::arg("heads") = py::none(), py::arg("kept").noconvert() = py::none(),
       "out[b] = bias + sum of weight * table[row] over the tokens of obs[b], then relu if wanted; then the layers.");
   m.def(
       "token_bag_backward",

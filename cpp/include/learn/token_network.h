@@ -26,10 +26,22 @@ struct DenseLayer {
   std::span<float> out;  // [B, outputs]
 };
 
+// Two layers without relu that read the same: their weights stand below each other in one product.
+struct HeadsLayer {
+  std::span<const float> actor_weight;   // [actions, inputs]
+  std::span<const float> actor_bias;     // [actions]
+  std::span<const float> critic_weight;  // [1, inputs]
+  std::span<const float> critic_bias;    // [1]
+  std::int64_t inputs;
+  std::int64_t actions;
+  std::span<float> logits;  // [B, actions]
+  std::span<float> values;  // [B]
+};
+
 // A token bag and the dense layers that follow it, each reading what the one before wrote: some observations go through
 // all layers before the next ones are read, so that what is between layers never leaves the cache, and threads are
 // called together once. Results are those of TokenBagForward and DenseForward, to the bit.
 void TokenNetworkForward(const TokenBagLayer& bag, std::span<const std::uint8_t> obs,
-                         std::span<const DenseLayer> layers, int num_threads);
+                         std::span<const DenseLayer> layers, const HeadsLayer* heads, int num_threads);
 
 }  // namespace mettagrid::learn

@@ -12,7 +12,7 @@ from torch.autograd.function import once_differentiable
 from metta.agent.components.activation import identity
 from metta.common import _kernels
 
-_FEWEST_ROWS = 32
+FEWEST_ROWS = 32
 """Below that, laying out the weights for the native product costs more than torch's whole product."""
 
 
@@ -49,7 +49,7 @@ def runs_natively(weight: Tensor, rows: Tensor) -> bool:
     """Whether native kernels take these: ``float32`` on the CPU, many rows, no autocast and nobody who traces."""
     return (
         not torch.compiler.is_compiling()  # first: a graph for any number of rows must not ask how many there are
-        and rows.shape[0] >= _FEWEST_ROWS
+        and rows.shape[0] >= FEWEST_ROWS
         and rows.dtype is torch.float32
         and weight.dtype is torch.float32
         and rows.device.type == "cpu"

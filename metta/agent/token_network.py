@@ -139,25 +139,31 @@ class _TokenNetwork(torch.autograd.Function):
         tokens, *saved = ctx.saved_tensors
         outs, weights = saved[: ctx.hidden + 1], saved[ctx.hidden + 1 :]
         needed: list[bool] = list(ctx.needs_input_grad[3:])
+        alone = [grad is None for grad in grad_outputs]  # nobody else reads what this layer gave
         found: list[Tensor | None] = []  # of the parameters, from the last to the first
         grad: Tensor | None = None
+        last = ctx.hidden
         if ctx.num_heads:
             weight = torch.cat(weights[-2:])
             both = _joint(grad_outputs[-2], grad_outputs[-1], weight.shape[0])
-            grad, *pairs = _through(outs[-1], weight, None, both, needed[: 2 + 2 * ctx.hidden])
+            grad, *pairs = _through(outs[last], weight, None, both, needed[: 2 + 2 * last], x_relu=alone[last])
             found += [part for pair in pairs for part in ((None, None) if pair is None else (pair[-1:], pair[:-1]))]
             found = [found[0], found[2], found[1], found[3]]  # bias and weight of the critic, then of the actor
-        for index in range(ctx.hidden, 0, -1):
+        for index in range(last, 0, -1):
+            y = None if grad is not None and alone[index] else outs[index]  # else the relu is passed already
             grad = _add(grad, grad_outputs[index])
-            below = needed[: 2 * index]
             if not any(needed[: 2 + 2 * index]):
                 grad = None
-            grad, of_bias, of_weight = _through(outs[index - 1], weights[index - 1], outs[index], grad, below)
+            below = needed[: 2 * index]
+            grad, of_bias, of_weight = _through(
+                outs[index - 1], weights[index - 1], y, grad, below, x_relu=alone[index - 1]
+            )
             found += [of_bias, of_weight]
+        y = None if grad is not None and alone[0] else outs[0]
         grad = _add(grad, grad_outputs[0])
         of_table = of_offset = None
         if grad is not None and any(needed[:2]):
-            of_table, of_offset = token_bag_backward(ctx.tables, tokens, outs[0], grad, ctx.num_rows, ctx.kept)
+            of_table, of_offset = token_bag_backward(ctx.tables, tokens, y, grad, ctx.num_rows, ctx.kept)
         return None, None, None, of_table, of_offset, *reversed(found)
 
 
@@ -188,12 +194,12 @@ def _run_layers(
 
 
 def _through(
-    x: Tensor, weight: Tensor, y: Tensor | None, grad: Tensor | None, below: Sequence[bool]
+    x: Tensor, weight: Tensor, y: Tensor | None, grad: Tensor | None, below: Sequence[bool], *, x_relu: bool
 ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
     """Gradients of ``x`` (where one of ``below`` needs it), bias and weight of a layer."""
     if grad is None:
         return None, None, None
-    of_x, of_weight, of_bias = dense_backward(x, weight, y, grad, with_x=any(below))
+    of_x, of_weight, of_bias = dense_backward(x, weight, y, grad, with_x=any(below), x_relu=x_relu)
     return of_x, of_bias, of_weight
 
 

@@ -73,8 +73,12 @@ def dense_backward(
     grad_w: NDArray[np.float32],
     grad_bias: NDArray[np.float32] | None,
     num_threads: int,
+    x_relu: bool = ...,
 ) -> None:
-    """Overwrite ``grad_x [B, K]``, ``grad_w [N, K]`` and ``grad_bias [N]`` with the gradients of ``dense_forward``."""
+    """Overwrite ``grad_x [B, K]``, ``grad_w [N, K]`` and ``grad_bias [N]`` with the gradients of ``dense_forward``.
+
+    ``x_relu``: a relu gave ``x``, and ``grad_x`` is to be the gradient before it.
+    """
 
 def gae(
     values: NDArray[np.float32],

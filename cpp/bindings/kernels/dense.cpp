@@ -13,7 +13,7 @@ namespace {
 DenseShape ShapeOf(const Array<float>& x, const Array<float>& w, bool relu) {
   if (x.ndim() != 2) throw std::invalid_argument("x: expected shape (B, K)");
   if (w.ndim() != 2) throw std::invalid_argument("w: expected shape (N, K)");
-  return {x.shape(0), x.shape(1), w.shape(0), relu};
+  return {x.shape(0), x.shape(1), w.shape(0), relu, false};
 }
 
 }  // namespace
@@ -41,8 +41,9 @@ void BindDense(pybind11::module_& m) {
       "dense_backward",
       [](const Array<float>& x, const Array<float>& w, const Array<float>& y, const Array<float>& grad_y, bool relu,
          std::optional<Array<float>> grad_x, Array<float> grad_w, std::optional<Array<float>> grad_bias,
-         int num_threads) {
-        const DenseShape shape = ShapeOf(x, w, relu);
+         int num_threads, bool x_relu) {
+        DenseShape shape = ShapeOf(x, w, relu);
+        shape.x_relu = x_relu;
         const auto inputs = CheckedInput("x", x, {shape.rows, shape.inputs});
         const auto weights = CheckedInput("w", w, {shape.outputs, shape.inputs});
         const auto result = CheckedInput("y", y, {shape.rows, shape.outputs});
@@ -57,5 +58,6 @@ void BindDense(pybind11::module_& m) {
       },
       py::arg("x").noconvert(), py::arg("w").noconvert(), py::arg("y").noconvert(), py::arg("grad_y").noconvert(),
       py::arg("relu"), py::arg("grad_x").noconvert(), py::arg("grad_w").noconvert(), py::arg("grad_bias").noconvert(),
-      py::arg("num_threads"), "Overwrite grad_x, grad_w and grad_bias with the gradients of dense_forward.");
+      py::arg("num_threads"), py::arg("x_relu") = false,
+      "Overwrite grad_x, grad_w and grad_bias with the gradients of dense_forward.");
 }

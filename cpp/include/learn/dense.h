@@ -10,6 +10,7 @@ struct DenseShape {
   std::int64_t inputs;   // K
   std::int64_t outputs;  // N
   bool relu;             // the layer ends with max(., 0)
+  bool x_relu = false;   // so does what gave x, and grad_x is to be the gradient before it: 0 where x is
 };
 
 // y = x w^T + bias, then relu if wanted.   x [B, K], w [N, K], bias [N] (empty: none), y [B, N].

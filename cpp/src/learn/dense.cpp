@@ -118,8 +118,9 @@ class LayerGradients {
         before = kept;
       }
       if (!grad_x_.empty()) {
-        Multiply({before, outputs, 1}, count, weights_, Start::kZero, nullptr, grad_x_.data() + row * shape_.inputs,
-                 shape_.inputs);
+        float* grad_x = grad_x_.data() + row * shape_.inputs;
+        Multiply({before, outputs, 1}, count, weights_, Start::kZero, nullptr, grad_x, shape_.inputs);
+        if (shape_.x_relu) PassWherePositive(x_.data() + row * shape_.inputs, grad_x, count * shape_.inputs, grad_x);
       }
       space.a.Pack(before, outputs, count, outputs);
       space.b.Pack({x_.data() + row * shape_.inputs, shape_.inputs, 1}, count, shape_.inputs);

@@ -79,9 +79,10 @@ LEARN_CLONES void AddVectors(const Entry* entries, std::size_t count, const floa
   }
 }
 
-// out += `count` vectors, in their order.
-LEARN_CLONES void AddRows(const float* vectors, std::int64_t count, std::int64_t width, float* out) {
-  for (std::int64_t i = 0; i < count; ++i, vectors += width) {
+// out += `count` vectors `stride` floats apart, in their order.
+LEARN_CLONES void AddRows(const float* vectors, std::int64_t count, std::int64_t stride, std::int64_t width,
+                          float* out) {
+  for (std::int64_t i = 0; i < count; ++i, vectors += stride) {
     for (std::int64_t c = 0; c < width; ++c) out[c] += vectors[c];
   }
 }
@@ -309,7 +310,8 @@ void TokenBagBackward(const TokenTables& tables, const TokenBagShape& shape, std
         grad = kept;
       }
       AddRuns(blocks[static_cast<std::size_t>(index)], range, grad, shape.width, grad_table.data());
-      if (thread == 0) AddRows(grad, size_of(index), shape.width, grad_bias.data());
+      const auto [begin, end] = ShareOf(shape.width, thread, threads);
+      AddRows(grad + begin, size_of(index), shape.width, end - begin, grad_bias.data() + begin);
     }
   });
 }

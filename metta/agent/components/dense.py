@@ -85,9 +85,10 @@ class _Dense(torch.autograd.Function):
 
 
 def dense_backward(
-    x: Tensor, weight: Tensor, y: Tensor | None, grad: Tensor, *, with_x: bool
+    x: Tensor, weight: Tensor, y: Tensor | None, grad: Tensor, *, with_x: bool, x_relu: bool = False
 ) -> tuple[Tensor | None, Tensor, Tensor]:
-    """Gradients of ``x`` (if wanted), ``weight`` and ``bias``; ``y`` is what a relu gave, None without one.
+    """Gradients of ``x`` (if wanted), ``weight`` and ``bias``; ``y`` is what a relu gave, None without one. ``x_relu``:
+    a relu gave ``x``, and the gradient before it is wanted.
 
     Shapes: ``x [N, in]``, ``weight [out, in]``, ``y``, ``grad [N, out]``.
     """
@@ -104,6 +105,7 @@ def dense_backward(
         of_weight.numpy(),
         of_bias.numpy(),
         torch.get_num_threads(),
+        x_relu,
     )
     return of_x, of_weight, of_bias
 

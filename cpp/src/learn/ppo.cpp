@@ -17,7 +17,11 @@ constexpr std::size_t kSums = 8;     // side by side, so that adding does not wa
 class Sum {
  public:
   void Add(const float* terms, std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) sums_[i % kSums] += static_cast<double>(terms[i]);
+    std::size_t i = 0;
+    for (; i + kSums <= count; i += kSums) {
+      for (std::size_t s = 0; s < kSums; ++s) sums_[s] += static_cast<double>(terms[i + s]);
+    }
+    for (; i < count; ++i) sums_[i % kSums] += static_cast<double>(terms[i]);
   }
   double Total() const {
     double total = 0.0;
@@ -46,29 +50,54 @@ struct ActorTerms {
   float ratio[kBlock];
 };
 
-// Where min() takes the clipped side, the gradient is 0: that side is constant wherever it differs from the other.
-LEARN_CLONES void ActorBlock(const ActorSteps& steps, std::size_t first, std::size_t count, float clip,
-                             ActorTerms& terms, float* grad) {
-  const float* now = steps.log_prob.data() + first;
-  const float* then = steps.old_log_prob.data() + first;
-  const float* advantages = steps.advantages.data() + first;
-  const float* entropy = steps.entropy.data() + first;
-  const std::uint8_t* valid = steps.valid.data() + first;
+// 1 or 0 for each step, so that the loops below hold floats alone and vectorise.
+LEARN_CLONES void Weights(const std::uint8_t* valid, std::size_t count, float* __restrict weights) {
+  for (std::size_t i = 0; i < count; ++i) weights[i] = valid[i] != 0 ? 1.0F : 0.0F;
+}
+
+LEARN_CLONES void Ratios(const float* now, const float* then, const float* weights, std::size_t count,
+                         float* __restrict log_ratios, float* __restrict ratios) {
   for (std::size_t i = 0; i < count; ++i) {
-    const bool counts = valid[i] != 0;
-    const float log_ratio = counts ? now[i] - then[i] : 0.0F;
-    const float ratio = Exp(log_ratio);
-    const float plain = ratio * advantages[i];
-    const float bounded = Clamp(ratio, 1.0F - clip, 1.0F + clip) * advantages[i];
-    const bool plain_side = plain <= bounded;
-    const float distance = ratio - 1.0F;
-    terms.surrogate[i] = counts ? (plain_side ? plain : bounded) : 0.0F;
-    terms.entropy[i] = counts ? entropy[i] : 0.0F;
-    terms.kl[i] = counts ? distance - log_ratio : 0.0F;
-    terms.clipped[i] = counts && std::abs(distance) > clip ? 1.0F : 0.0F;
-    terms.ratio[i] = counts ? ratio : 0.0F;
-    grad[i] = counts && (plain_side || plain != plain) ? plain : 0.0F;
+    const float difference = now[i] - then[i];
+    log_ratios[i] = weights[i] > 0.0F ? difference : 0.0F;
+    ratios[i] = Exp(log_ratios[i]);
   }
+}
+
+// Where min() takes the clipped side, the gradient is 0: that side is constant wherever it differs from the other.
+LEARN_CLONES void Surrogates(const float* advantages, const float* weights, std::size_t count, float clip,
+                             const float* ratios, float* __restrict surrogates, float* __restrict grad) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const float plain = ratios[i] * advantages[i];
+    const float bounded = Clamp(ratios[i], 1.0F - clip, 1.0F + clip) * advantages[i];
+    const float smaller = bounded < plain ? bounded : plain;  // NaN where `plain` is
+    const float slope = bounded < plain ? 0.0F : plain;
+    surrogates[i] = weights[i] > 0.0F ? smaller : 0.0F;
+    grad[i] = weights[i] > 0.0F ? slope : 0.0F;
+  }
+}
+
+LEARN_CLONES void Distances(const float* weights, const float* entropy, std::size_t count, float clip,
+                            const float* log_ratios, float* __restrict ratios, float* __restrict kl,
+                            float* __restrict clipped, float* __restrict entropies) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const float distance = ratios[i] - 1.0F;
+    kl[i] = distance - log_ratios[i];  // 0 where the step does not count: there the ratio is 1
+    clipped[i] = std::abs(distance) > clip ? 1.0F : 0.0F;
+    entropies[i] = weights[i] > 0.0F ? entropy[i] : 0.0F;
+    ratios[i] = weights[i] > 0.0F ? ratios[i] : 0.0F;
+  }
+}
+
+void ActorBlock(const ActorSteps& steps, std::size_t first, std::size_t count, float clip, ActorTerms& terms,
+                float* grad) {
+  float weights[kBlock];
+  float log_ratios[kBlock];
+  Weights(steps.valid.data() + first, count, weights);
+  Ratios(steps.log_prob.data() + first, steps.old_log_prob.data() + first, weights, count, log_ratios, terms.ratio);
+  Surrogates(steps.advantages.data() + first, weights, count, clip, terms.ratio, terms.surrogate, grad);
+  Distances(weights, steps.entropy.data() + first, count, clip, log_ratios, terms.ratio, terms.kl, terms.clipped,
+            terms.entropy);
 }
 
 LEARN_CLONES void CriticBlock(const CriticSteps& steps, std::size_t first, std::size_t count, float clip,

@@ -170,7 +170,7 @@ def latent_read_backward(
     """Overwrite ``grad_tokens`` and ``grad_reads`` with the gradients of ``latent_read_forward``."""
 
 def normalize_advantages(advantages: NDArray[np.float32], valid: NDArray[np.bool_], out: NDArray[np.float32]) -> None:
-    """Mean 0 and standard deviation 1 over the valid steps. Shapes: all ``[n]``."""
+    """Mean 0 and standard deviation 1 over the valid steps. Shapes: all alike."""
 
 def ppo_actor(
     log_prob: NDArray[np.float32],
@@ -185,7 +185,7 @@ def ppo_actor(
 ) -> tuple[float, float, float, float, float, float]:
     """Loss, policy loss, entropy, KL, clipped share and mean ratio; overwrites the gradients of the loss.
 
-    Shapes: all ``[n]``.
+    Shapes: all alike.
     """
 
 def ppo_critic(
@@ -197,7 +197,7 @@ def ppo_critic(
     weight: float,
     grad_values: NDArray[np.float32],
 ) -> float:
-    """Value loss (``clip`` below 0: unclipped); overwrites the gradient of ``weight`` times it. Shapes: all ``[n]``."""
+    """Value loss (``clip`` below 0: unclipped); overwrites the gradient of ``weight`` times it. Shapes: all alike."""
 
 def sample_actions(
     logits: NDArray[np.float32],

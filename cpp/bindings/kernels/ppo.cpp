@@ -2,14 +2,34 @@
 
 #include <pybind11/pybind11.h>
 
+#include <string>
+
 #include "checked_span.h"
 
 namespace mettagrid::learn {
 namespace {
 
-std::span<const std::uint8_t> Flags(const char* name, const Array<bool>& flags, std::int64_t size) {
-  const auto checked = CheckedInput(name, flags, {size});
-  return {reinterpret_cast<const std::uint8_t*>(checked.data()), checked.size()};
+// Arrays of any shape, alike in size: steps are independent of each other.
+template <typename T>
+void CheckSize(const char* name, const Array<T>& array, std::int64_t size) {
+  if (array.size() == size) return;
+  throw std::invalid_argument(std::string(name) + ": expected " + std::to_string(size) + " numbers, got " +
+                              std::to_string(array.size()));
+}
+
+std::span<const float> Numbers(const char* name, const Array<float>& array, std::int64_t size) {
+  CheckSize(name, array, size);
+  return {array.data(), static_cast<std::size_t>(size)};
+}
+
+std::span<const std::uint8_t> Flags(const char* name, const Array<bool>& array, std::int64_t size) {
+  CheckSize(name, array, size);
+  return {reinterpret_cast<const std::uint8_t*>(array.data()), static_cast<std::size_t>(size)};
+}
+
+std::span<float> Results(const char* name, Array<float>& array, std::int64_t size) {
+  CheckSize(name, array, size);
+  return {array.mutable_data(), static_cast<std::size_t>(size)};
 }
 
 }  // namespace
@@ -24,12 +44,11 @@ void BindPpo(pybind11::module_& m) {
          const Array<float>& entropy, const Array<bool>& valid, float clip, float entropy_coefficient,
          Array<float> grad_log_prob, Array<float> grad_entropy) {
         const std::int64_t size = log_prob.size();
-        const ActorSteps steps{CheckedInput("log_prob", log_prob, {size}),
-                               CheckedInput("old_log_prob", old_log_prob, {size}),
-                               CheckedInput("advantages", advantages, {size}), CheckedInput("entropy", entropy, {size}),
+        const ActorSteps steps{Numbers("log_prob", log_prob, size), Numbers("old_log_prob", old_log_prob, size),
+                               Numbers("advantages", advantages, size), Numbers("entropy", entropy, size),
                                Flags("valid", valid, size)};
-        const auto to_log_prob = CheckedOutput("grad_log_prob", grad_log_prob, {size});
-        const auto to_entropy = CheckedOutput("grad_entropy", grad_entropy, {size});
+        const auto to_log_prob = Results("grad_log_prob", grad_log_prob, size);
+        const auto to_entropy = Results("grad_entropy", grad_entropy, size);
         const ActorMeans means = PpoActor(steps, {clip, entropy_coefficient}, to_log_prob, to_entropy);
         return py::make_tuple(means.loss, means.policy_loss, means.entropy, means.kl, means.clipped, means.ratio);
       },
@@ -42,9 +61,9 @@ void BindPpo(pybind11::module_& m) {
       [](const Array<float>& values, const Array<float>& old_values, const Array<float>& returns,
          const Array<bool>& valid, float clip, float weight, Array<float> grad_values) {
         const std::int64_t size = values.size();
-        const CriticSteps steps{CheckedInput("values", values, {size}), CheckedInput("old_values", old_values, {size}),
-                                CheckedInput("returns", returns, {size}), Flags("valid", valid, size)};
-        return PpoCritic(steps, {clip, weight}, CheckedOutput("grad_values", grad_values, {size}));
+        const CriticSteps steps{Numbers("values", values, size), Numbers("old_values", old_values, size),
+                                Numbers("returns", returns, size), Flags("valid", valid, size)};
+        return PpoCritic(steps, {clip, weight}, Results("grad_values", grad_values, size));
       },
       py::arg("values").noconvert(), py::arg("old_values").noconvert(), py::arg("returns").noconvert(),
       py::arg("valid").noconvert(), py::arg("clip"), py::arg("weight"), py::arg("grad_values").noconvert(),
@@ -53,8 +72,8 @@ void BindPpo(pybind11::module_& m) {
       "normalize_advantages",
       [](const Array<float>& advantages, const Array<bool>& valid, Array<float> out) {
         const std::int64_t size = advantages.size();
-        NormalizeAdvantages(CheckedInput("advantages", advantages, {size}), Flags("valid", valid, size),
-                            CheckedOutput("out", out, {size}));
+        NormalizeAdvantages(Numbers("advantages", advantages, size), Flags("valid", valid, size),
+                            Results("out", out, size));
       },
       py::arg("advantages").noconvert(), py::arg("valid").noconvert(), py::arg("out").noconvert(),
       "Mean 0 and standard deviation 1 over the valid steps.");

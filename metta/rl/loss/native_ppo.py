@@ -52,7 +52,7 @@ def normalized(advantages: Tensor, valid: Tensor) -> Tensor:
     Shapes: both ``[s, T]``.
     """
     out = torch.empty(advantages.shape)
-    _kernels.normalize_advantages(_flat(advantages), _flat(valid), out.view(-1).numpy())
+    _kernels.normalize_advantages(_array(advantages), _array(valid), out.numpy())
     return out
 
 
@@ -69,13 +69,13 @@ class _Actor(torch.autograd.Function):
         ent: float,
     ) -> tuple[Tensor, ...]:
         slopes = torch.empty(2, *log_prob.shape)
-        to_log_prob, to_entropy = slopes.view(2, -1).numpy()
+        to_log_prob, to_entropy = slopes.numpy()
         found = _kernels.ppo_actor(
-            _flat(log_prob),
-            _flat(old),
-            _flat(advantages),
-            _flat(entropy),
-            _flat(valid),
+            _array(log_prob),
+            _array(old),
+            _array(advantages),
+            _array(entropy),
+            _array(valid),
             clip,
             ent,
             to_log_prob,
@@ -102,7 +102,7 @@ class _Critic(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         slopes = torch.empty(values.shape)
         found = _kernels.ppo_critic(
-            _flat(values), _flat(old), _flat(returns), _flat(valid), clip, weight, slopes.view(-1).numpy()
+            _array(values), _array(old), _array(returns), _array(valid), clip, weight, slopes.numpy()
         )
         value_loss = torch.tensor(found)
         ctx.save_for_backward(slopes)
@@ -117,5 +117,5 @@ class _Critic(torch.autograd.Function):
         return ctx.saved_tensors[0] * grad_outputs[0], None, None, None, None, None
 
 
-def _flat(tensor: Tensor) -> Any:
-    return tensor.detach().reshape(-1).numpy()
+def _array(tensor: Tensor) -> Any:
+    return tensor.detach().contiguous().numpy()

@@ -38,6 +38,10 @@ TINY: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("--seconds", "0", "--threads", "1", "--num-envs", "2", "--set", *TINY_BATCH),
         ("benchmark", "sps"),
     ),
+    "train_parts": (
+        ("--seconds", "0", "--threads", "1", "--num-envs", "2", "--set", *TINY_BATCH),
+        ("sps", "parts"),
+    ),
     "wrappers": (("--agents", "2", "--envs", "2", "--rounds", "1"), ("ratio",)),
 }
 """Script and flags -> keys that its lines must have."""

@@ -50,12 +50,27 @@ TEST_CASE("products equal their definition at any size") {
       }
       PackedTranspose strips;
       strips.Pack(turned.data(), rows, depth, rows);
+      PackedTranspose parts;  // the same, each row in two parts
+      parts.Reserve(depth, rows);
+      for (std::int64_t p = 0; p < depth; ++p) {
+        parts.PackRow(p, 0, turned.data() + p * rows, rows / 3);
+        parts.PackRow(p, rows / 3, turned.data() + p * rows + rows / 3, rows - rows / 3);
+      }
+      Floats pieced(out.size());
+      Multiply(parts, packed, Start::kZero, pieced.data(), columns);
       Floats twice(out.size());
       Multiply(strips, packed, Start::kZero, twice.data(), columns);
       Multiply(strips, packed, Start::kOutput, twice.data(), columns);
       PackedMatrix left;  // begins with a row that is left out
       left.Reserve(rows + 1, depth);
       for (std::int64_t i = 0; i < rows; ++i) left.PackRow(i + 1, a.data() + i * depth);
+      Floats by_column(b.size());
+      for (std::int64_t p = 0; p < depth; ++p) {
+        for (std::int64_t j = 0; j < columns; ++j) {
+          by_column[static_cast<std::size_t>(j * depth + p)] = At(b, p * columns + j);
+        }
+      }
+      packed.Pack({by_column.data(), 1, depth}, depth, columns);
       Floats again(out.size());
       Multiply(left, 1, rows, packed, Start::kZero, again.data(), columns);
       bool equal = true;
@@ -65,6 +80,7 @@ TEST_CASE("products equal their definition at any size") {
           for (std::int64_t p = 0; p < depth; ++p) sum += double{At(a, i * depth + p)} * At(b, p * columns + j);
           equal = equal && Close(At(out, i * columns + j), sum + At(bias, j));
           equal = equal && Close(At(twice, i * columns + j), 2 * sum);
+          equal = equal && Close(At(pieced, i * columns + j), sum);
           equal = equal && Close(At(again, i * columns + j), sum);
         }
       }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -68,9 +68,13 @@ class RecurrentModule(MettaModule):
         """``in_features`` is the last size of the first input."""
         return complete(config, in_features=size_of(shapes, in_keys))
 
+    forgets: ClassVar[bool] = False
+    """Whether ``run`` itself zeroes the state before the first step, too."""
+
     @abstractmethod
     def run(self, x: Tensor, first: Tensor, state: State) -> tuple[Tensor, State]:
-        """The recurrence over segments. ``state`` comes zeroed where ``first[:, 0]``; it must not be written to.
+        """The recurrence over segments. ``state`` comes zeroed where ``first[:, 0]`` (as it was kept, if the class
+        ``forgets``); it must not be written to.
 
         Shapes: ``x [s, T, F]``, ``first [s, T] bool``, ``state[part] [s, *shape]`` -> ``[s, T, out_features]`` and the
         state after the last step.
@@ -91,7 +95,9 @@ class RecurrentModule(MettaModule):
         single = x.ndim == 2
         if single:
             x, first = x.unsqueeze(1), first.unsqueeze(1)
-        state = {part: forget(td[key], first[:, 0]) for part, (key, _) in self.state_keys.items()}
+        state = {part: td[key] for part, (key, _) in self.state_keys.items()}
+        if not self.forgets:
+            state = {part: forget(tensor, first[:, 0]) for part, tensor in state.items()}
         out, state = self.run(x, first, state)
         after = {key: state[part] for part, (_, key) in self.state_keys.items()}
         return {self.out_key: out.squeeze(1) if single else out, **after}

@@ -65,9 +65,9 @@ class PackedTranspose {
   // The transpose of a [depth, rows], whose rows are `stride` floats apart.
   void Pack(const float* a, std::int64_t stride, std::int64_t depth, std::int64_t rows);
 
-  // The same in parts: room for the matrix, then the rows of a [depth, rows].
+  // The same in parts: room for the matrix, then the rows of a [depth, rows], from the column `first` on.
   void Reserve(std::int64_t depth, std::int64_t rows);
-  void PackRow(std::int64_t index, const float* row);
+  void PackRow(std::int64_t index, std::int64_t first, const float* row, std::int64_t count);
 
   const float* data() const { return strips_.data(); }
   std::int64_t depth() const { return depth_; }
@@ -75,6 +75,9 @@ class PackedTranspose {
 
  private:
   std::int64_t Strips() const { return (rows_ + kStrip - 1) / kStrip; }
+  float* Place(std::int64_t column, std::int64_t row) {
+    return strips_.data() + (column / kStrip * depth_ + row) * kStrip + column % kStrip;
+  }
 
   AlignedFloats strips_;
   std::int64_t depth_ = 0;

@@ -193,6 +193,21 @@ LEARN_CLONES void CopyPieces(const float* from, std::int64_t count, float* to, s
   }
 }
 
+// Four rows of four floats become four columns.
+inline void Turn(const float* from, std::int64_t from_stride, float* to, std::int64_t to_stride) {
+  using Four = typename VectorOf<4>::type;
+  const auto row = [&](int i) { return *reinterpret_cast<const Four*>(from + i * from_stride); };
+  const Four low01 = __builtin_shufflevector(row(0), row(1), 0, 4, 1, 5);
+  const Four high01 = __builtin_shufflevector(row(0), row(1), 2, 6, 3, 7);
+  const Four low23 = __builtin_shufflevector(row(2), row(3), 0, 4, 1, 5);
+  const Four high23 = __builtin_shufflevector(row(2), row(3), 2, 6, 3, 7);
+  const auto column = [&](int i) -> Four& { return *reinterpret_cast<Four*>(to + i * to_stride); };
+  column(0) = __builtin_shufflevector(low01, low23, 0, 1, 4, 5);
+  column(1) = __builtin_shufflevector(low01, low23, 2, 3, 6, 7);
+  column(2) = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);
+  column(3) = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
+}
+
 }  // namespace
 
 float* AlignedFloats::Reserve(std::int64_t size) {
@@ -221,7 +236,13 @@ void PackedMatrix::PackRows(const MatrixView& b, std::int64_t first, std::int64_
     const std::int64_t width = std::min(kPanel, columns_ - begin);
     const float* from = b.data + begin * b.column_stride;
     float* to = Place(begin, first);
-    for (std::int64_t p = 0; p < count; ++p, to += kPanel, from += b.row_stride) {
+    std::int64_t p = 0;
+    if (b.row_stride == 1 && width == kPanel) {
+      for (; p + 4 <= count; p += 4, to += 4 * kPanel, from += 4) {
+        for (std::int64_t j = 0; j < kPanel; j += 4) Turn(from + j * b.column_stride, b.column_stride, to + j, kPanel);
+      }
+    }
+    for (; p < count; ++p, to += kPanel, from += b.row_stride) {
       if (b.column_stride == 1) {
         std::copy(from, from + width, to);
       } else {
@@ -246,16 +267,19 @@ void PackedTranspose::Reserve(std::int64_t depth, std::int64_t rows) {
   strips_.Reserve(Strips() * kStrip * depth);
 }
 
-void PackedTranspose::PackRow(std::int64_t index, const float* row) {
-  float* to = strips_.data() + index * kStrip;
-  std::int64_t i = 0;
-  for (; i + kStrip <= rows_; i += kStrip, to += depth_ * kStrip) std::copy_n(row + i, kStrip, to);
-  std::copy(row + i, row + rows_, to);
+void PackedTranspose::PackRow(std::int64_t index, std::int64_t first, const float* row, std::int64_t count) {
+  const std::int64_t last = first + count;
+  const std::int64_t whole = std::min((first + kStrip - 1) / kStrip * kStrip, last);  // where a strip begins
+  std::copy_n(row, whole - first, Place(first, index));
+  row += whole - first;
+  std::int64_t i = whole;
+  for (; i + kStrip <= last; i += kStrip, row += kStrip) std::copy_n(row, kStrip, Place(i, index));
+  std::copy_n(row, last - i, Place(i, index));
 }
 
 void PackedTranspose::Pack(const float* a, std::int64_t stride, std::int64_t depth, std::int64_t rows) {
   Reserve(depth, rows);
-  for (std::int64_t p = 0; p < depth; ++p) PackRow(p, a + p * stride);  // as they stand in memory
+  for (std::int64_t p = 0; p < depth; ++p) PackRow(p, 0, a + p * stride, rows);  // as they stand in memory
 }
 
 void Multiply(const MatrixView& a, std::int64_t rows, const PackedMatrix& b, Start start, const float* bias, float* out,

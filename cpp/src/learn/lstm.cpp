@@ -163,12 +163,10 @@ struct BackwardSpace {
   explicit BackwardSpace(const LstmShape& shape) {
     std::fill_n(zeros.Reserve(shape.units), shape.units, 0.0F);
     row.Reserve(4 * shape.units);
-    entered.Reserve(shape.inputs + shape.units);
   }
 
   AlignedFloats zeros;      // [H]
   AlignedFloats row;        // [4H]
-  AlignedFloats entered;    // [F + H]
   PackedMatrix sums;        // [steps of a pass * segments, 4H]: gradients of the gates' sums
   PackedTranspose factors;  // [the same, F + H]: x and the h that entered the step
 };
@@ -204,23 +202,22 @@ void StepBack(const Segments& part, const Backward& pass, std::int64_t t, std::i
 
 // Steps [first, last) of a task backwards; adds their part of the weights' gradients [F + H, 4H] and of the bias'.
 void PassBack(const Segments& part, const Backward& pass, std::int64_t first, std::int64_t last, BackwardSpace& space,
-              float* weights, float* bias) {
+              Start start, float* weights, float* bias) {
   const auto [segments, steps, inputs, units] = part.shape;
   space.sums.Reserve((last - first) * part.count, 4 * units);
   space.factors.Reserve((last - first) * part.count, inputs + units);
   for (std::int64_t t = last; t-- > first;) StepBack(part, pass, t, (t - first) * part.count, space, bias);
-  float* entered = space.entered.data();
   for (std::int64_t t = first; t < last; ++t) {
     for (std::int64_t s = 0; s < part.count; ++s) {
       const float* before = part.Resets(s, t) ? space.zeros.data()
                             : t == 0          ? part.in.h0.data() + (part.begin + s) * units
                                               : pass.h.data() + part.Place(s, t - 1) * units;
-      std::copy_n(part.in.x.data() + part.Place(s, t) * inputs, inputs, entered);
-      std::copy_n(before, units, entered + inputs);
-      space.factors.PackRow((t - first) * part.count + s, entered);
+      const std::int64_t row = (t - first) * part.count + s;
+      space.factors.PackRow(row, 0, part.in.x.data() + part.Place(s, t) * inputs, inputs);
+      space.factors.PackRow(row, inputs, before, units);
     }
   }
-  Multiply(space.factors, space.sums, Start::kOutput, weights, 4 * units);
+  Multiply(space.factors, space.sums, start, weights, 4 * units);
 }
 
 // Gradients of weights [F + H, 4H] and bias [4H] of groups of tasks, each group's apart.
@@ -231,40 +228,27 @@ class GroupSums {
     tasks_per_group_ = std::max<std::int64_t>(Parts(tasks, kMostGroups), 1);
     groups_ = std::max<std::int64_t>(Parts(tasks, tasks_per_group_), 1);
     sums_ = std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(groups_ * Size()));
+    if (tasks == 0) std::fill_n(sums_.get(), Size(), 0.0F);
   }
 
   std::int64_t groups() const { return groups_; }
   std::int64_t tasks_per_group() const { return tasks_per_group_; }
 
-  float* Begin(std::int64_t group) const {
-    std::fill_n(sums_.get() + group * Size(), Size(), 0.0F);
-    return sums_.get() + group * Size();
-  }
-
-  float* BiasOf(float* weights) const { return weights + (shape_.inputs + shape_.units) * Width(); }
+  float* WeightsOf(std::int64_t group) const { return sums_.get() + group * Size(); }
+  float* BiasOf(std::int64_t group) const { return WeightsOf(group) + (shape_.inputs + shape_.units) * Width(); }
 
   // Adds the groups up in their order, whoever computed them, and lays the sums out as the weights are.
   void Finish(const LstmGradients& grad, int num_threads) const {
-    const std::int64_t rows = shape_.inputs + shape_.units;
-    const std::int64_t tasks = Parts(rows, kBlock);
     RunOnThreads(num_threads, [&](int thread) {
       std::vector<float> block(static_cast<std::size_t>(kBlock * Width()));
-      for (std::int64_t task = thread; task < tasks; task += num_threads) {
-        const std::int64_t first = task * kBlock;
-        const std::int64_t count = std::min(kBlock, rows - first);
-        AddGroups(first * Width(), count * Width(), block.data());
-        for (std::int64_t j = 0; j < Width(); ++j) {
-          for (std::int64_t i = 0; i < count; ++i) {
-            const std::int64_t row = first + i;
-            float& to = row < shape_.inputs
-                            ? grad.w_ih[static_cast<std::size_t>(j * shape_.inputs + row)]
-                            : grad.w_hh[static_cast<std::size_t>(j * shape_.units + row - shape_.inputs)];
-            to = block[static_cast<std::size_t>(i * Width() + j)];
-          }
-        }
+      for (std::int64_t row = thread * kBlock; row < shape_.inputs; row += num_threads * kBlock) {
+        LayOut(0, row, shape_.inputs, block.data(), grad.w_ih.data());
+      }
+      for (std::int64_t row = thread * kBlock; row < shape_.units; row += num_threads * kBlock) {
+        LayOut(shape_.inputs, row, shape_.units, block.data(), grad.w_hh.data());
       }
     });
-    AddGroups(rows * Width(), Width(), grad.bias.data());
+    AddGroups((shape_.inputs + shape_.units) * Width(), Width(), grad.bias.data());
   }
 
  private:
@@ -272,6 +256,15 @@ class GroupSums {
 
   std::int64_t Width() const { return 4 * shape_.units; }
   std::int64_t Size() const { return (shape_.inputs + shape_.units + 1) * Width(); }
+
+  // kBlock rows, from `row` on, of those that begin at `begin` become columns of `out` [4H, rows].
+  void LayOut(std::int64_t begin, std::int64_t row, std::int64_t rows, float* block, float* out) const {
+    const std::int64_t count = std::min(kBlock, rows - row);
+    AddGroups((begin + row) * Width(), count * Width(), block);
+    for (std::int64_t j = 0; j < Width(); ++j) {
+      for (std::int64_t i = 0; i < count; ++i) out[j * rows + row + i] = block[i * Width() + j];
+    }
+  }
 
   void AddGroups(std::int64_t from, std::int64_t count, float* to) const {
     std::copy_n(sums_.get() + from, count, to);
@@ -317,13 +310,15 @@ void LstmBackward(const LstmShape& shape, const LstmInputs& in, const LstmTrace&
   RunOnThreads(static_cast<int>(std::min<std::int64_t>(num_threads, sums.groups())), [&](int) {
     BackwardSpace space(shape);
     for (std::int64_t group = next++; group < sums.groups(); group = next++) {
-      float* weights = sums.Begin(group);
+      std::fill_n(sums.BiasOf(group), 4 * shape.units, 0.0F);
+      Start start = Start::kZero;
       const std::int64_t end = std::min(NumTasks(shape), (group + 1) * sums.tasks_per_group());
       for (std::int64_t task = group * sums.tasks_per_group(); task < end; ++task) {
         const Segments part = TaskOf(shape, in, trace, task);
         for (std::int64_t last = shape.steps; last > 0; last -= std::min(last, kStepsPerPass)) {
-          PassBack(part, pass, std::max<std::int64_t>(last - kStepsPerPass, 0), last, space, weights,
-                   sums.BiasOf(weights));
+          const std::int64_t first = std::max<std::int64_t>(last - kStepsPerPass, 0);
+          PassBack(part, pass, first, last, space, start, sums.WeightsOf(group), sums.BiasOf(group));
+          start = Start::kOutput;
         }
       }
     }

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from metta.agent.components.dense import runs_natively
 from metta.agent.components.native_lstm import run_native
 from metta.agent.packed import run_fused
-from metta.agent.recurrent import RecurrentModule, State, StateShapes
+from metta.agent.recurrent import RecurrentModule, State, StateShapes, forget
 
 
 class LSTM(RecurrentModule):
@@ -22,6 +22,8 @@ class LSTM(RecurrentModule):
     or ``[B, H]``, ``next_memory/<name>_h`` and ``next_memory/<name>_c [s or B, L, H]``.
     Source: Hochreiter and Schmidhuber 1997; forget bias 1: Jozefowicz et al. 2015.
     """
+
+    forgets = True
 
     def __init__(
         self,
@@ -47,6 +49,7 @@ class LSTM(RecurrentModule):
         if runs_natively(weights, x) and weights.shape[1] == self.out_features:
             out, h, c = run_native(self.lstm, x, first, h, c)
             return out, {"h": h, "c": c}
+        h, c = forget(h, first[:, 0]), forget(c, first[:, 0])
         if x.shape[1] == 1:
             out, h, c = self._step(x[:, 0], h, c)
             return out.unsqueeze(1), {"h": h, "c": c}

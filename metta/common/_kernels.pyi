@@ -356,3 +356,23 @@ def token_vectors_backward(
     num_threads: int,
 ) -> None:
     """Overwrite ``grad_attributes`` with the gradient of ``token_vectors_forward``."""
+
+class RowGather:
+    """Copies chosen rows of many tables at once, from ``sources`` to ``destinations``, which are the same ever after.
+
+    Shapes: each source [R, bytes], its destination [N, bytes]; R and N are the same for all.
+    """
+
+    def __init__(self, sources: Sequence[NDArray[np.uint8]], destinations: Sequence[NDArray[np.uint8]]) -> None: ...
+    def run(self, rows: NDArray[np.int64], num_threads: int) -> None:
+        """Row i of each destination becomes row ``rows[i]`` of its source.
+
+        Shapes: rows [N].
+        """
+
+def spread_columns(columns: Sequence[tuple[int, int, int, int]], rows: int, num_threads: int) -> None:
+    """Copy ``rows`` cells that lie one after the other to places that lie apart.
+
+    Each of ``columns``: address of the cells, address of the first place, bytes of a cell, bytes from one place to the
+    next. Addresses are taken as they are.
+    """

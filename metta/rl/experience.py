@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from tensordict import TensorDict
 from torch import Tensor
 
+from metta.common import _kernels
 from metta.common.env_spec import EnvSpec
 from metta.rl.staging import make_staging
 from metta.rl.trainer_config import TrainerConfig
@@ -77,18 +80,31 @@ class Experience:
             for name in self.memory_keys
         }
         self.bootstrap = torch.zeros(num_rows, device=device)
-        self._places: dict[tuple[str, int | None, int | None, int], Tensor] = {}
-        self._minibatch: TensorDict | None = None
-        self._gathered: dict[str, Tensor] = {}
+        self._columns = {key: _Column(view) for key, view in self.timelines.items()}
+        self._views: dict[tuple[str, int | None, int | None, int], Tensor] = {}
+        self._minibatch: _Minibatch | None = None
 
     def write_step(self, step: int, rows: slice, values: Mapping[str, Tensor]) -> None:
         """Store what is known when the actions of ``step`` are sent; keys that the buffer lacks are an error."""
+        if not 0 <= step < self.num_steps:
+            raise IndexError(f"step {step} is not in 0 .. {self.num_steps - 1}, the rollout that the experience holds.")
+        first, end, _ = rows.indices(self.num_rows)
+        ready: list[tuple[int, int, int, int]] = []
         for key, value in values.items():
-            place = (key, rows.start, rows.stop, step)
-            view = self._places.get(place)
-            if view is None:  # cutting a view takes longer than the copy
-                view = self._places[place] = self.timelines[key][rows, step]
-            view.copy_(value, non_blocking=True)
+            column = self._columns[key]
+            if column.takes(value, end - first):
+                ready.append((value.data_ptr(), column.address(first, step), column.bytes, column.stride))
+            else:
+                self._view(key, rows, step).copy_(value, non_blocking=True)
+        if ready:
+            _kernels.spread_columns(ready, end - first, torch.get_num_threads())
+
+    def _view(self, key: str, rows: slice, step: int) -> Tensor:
+        place = (key, rows.start, rows.stop, step)
+        view = self._views.get(place)
+        if view is None:  # cutting a view takes longer than the copy
+            view = self._views[place] = self.timelines[key][rows, step]
+        return view
 
     def write_memory(self, step: int, rows: slice, memory: Mapping[str, Tensor]) -> None:
         """Store the policy's memory before ``step``, which begins a segment."""
@@ -117,11 +133,57 @@ class Experience:
         Shapes: ``segments [minibatch_segments] int64``.
         """
         if self._minibatch is None:
-            self._gathered = {k: torch.empty_like(v[: self.minibatch_segments]) for k, v in self._segments.items()}
-            self._minibatch = TensorDict(self._gathered, batch_size=[self.minibatch_segments], device=self.device)
-        for key, source in self._segments.items():
-            torch.index_select(source, 0, segments, out=self._gathered[key])
-        return self._minibatch
+            self._minibatch = _Minibatch(self._segments, self.minibatch_segments, self.device)
+        return self._minibatch.gather(segments)
+
+
+class _Minibatch:
+    """Memory for ``size`` segments of every key."""
+
+    def __init__(self, tables: Mapping[str, Tensor], size: int, device: torch.device) -> None:
+        self._tables = tables
+        self._gathered = {key: torch.empty_like(table[:size]) for key, table in tables.items()}
+        self._content = TensorDict(self._gathered, batch_size=[size], device=device)
+        self._native: _kernels.RowGather | None = None
+        if device.type == "cpu":
+            sides = (tables.values(), self._gathered.values())
+            self._native = _kernels.RowGather(*([_rows_of_bytes(table) for table in side] for side in sides))
+
+    def gather(self, segments: Tensor) -> TensorDict:
+        if self._native is not None:
+            self._native.run(segments.numpy(), torch.get_num_threads())
+        else:
+            for key, table in self._tables.items():
+                torch.index_select(table, 0, segments, out=self._gathered[key])
+        return self._content
+
+
+class _Column:
+    """Where the cells of one key and step lie in a timeline ``[rows, steps, ...]``: ``stride`` bytes apart."""
+
+    def __init__(self, timeline: Tensor) -> None:
+        self.dtype, self.shape = timeline.dtype, timeline.shape[2:]
+        self.native = timeline.is_cpu
+        self.bytes = self.shape.numel() * timeline.element_size()
+        self.stride = timeline.shape[1] * self.bytes
+        self._start = timeline.data_ptr()
+
+    def address(self, row: int, step: int) -> int:
+        return self._start + row * self.stride + step * self.bytes
+
+    def takes(self, value: Tensor, rows: int) -> bool:
+        """Whether ``value`` can be copied byte by byte."""
+        return (
+            self.native
+            and value.is_cpu
+            and value.dtype is self.dtype
+            and value.shape == (rows, *self.shape)
+            and value.is_contiguous()
+        )
+
+
+def _rows_of_bytes(table: Tensor) -> NDArray[np.uint8]:
+    return table.view(len(table), -1).view(torch.uint8).numpy()
 
 
 def _fields(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import cast
 
 import pytest
@@ -82,6 +83,57 @@ def test_minibatches_share_one_memory_and_leave_the_buffer_alone() -> None:
         cast(torch.Tensor, batch["env_obs"]).fill_(9.0)
     assert len(pointers) == 1
     assert (data.buffer["env_obs"] == 0).all()
+
+
+def test_what_is_written_lands_in_its_cells_only() -> None:
+    """Whatever has to be converted, spread out or gathered on the way."""
+    data = experience()
+    written = {
+        "env_obs": torch.rand(2, 2),
+        "first": torch.tensor([True, False]),
+        "action": torch.tensor([1, 2], dtype=torch.int32),
+        "values": torch.rand(2, 3)[:, 1],
+        "rewards": torch.tensor(0.5),
+        "action_mask": torch.rand(2, 3) > 0.5,
+        "extra": torch.rand(5, 2).t(),
+    }
+    expected = {key: timeline.clone() for key, timeline in data.timelines.items()}
+    for key, value in written.items():
+        expected[key][1:3, 6] = value.to(expected[key].dtype)
+    data.write_step(6, slice(1, 3), written)
+    assert all(torch.equal(data.timelines[key], expected[key]) for key in expected)
+    assert not torch.equal(expected["extra"], torch.zeros_like(expected["extra"]))
+
+
+def test_cells_of_another_shape_are_refused() -> None:
+    with pytest.raises(RuntimeError):
+        experience().write_step(0, slice(0, 3), {"action_mask": torch.zeros(3, 4, dtype=torch.bool)})
+    with pytest.raises(IndexError, match=r"step 8 is not in 0 \.\. 7"):
+        experience().write_step(8, slice(0, 3), {"rewards": torch.zeros(3)})
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_gathered_segments_equal_those_of_the_buffer(threads: int) -> None:
+    """Every key, also where a segment comes twice."""
+    data = experience(rows=6, segments=20, horizon=50, minibatch=3000)
+    for tensor in data.timelines.values():
+        tensor.copy_(torch.randint(0, 2 if tensor.dtype == torch.bool else 100, tensor.shape))
+    data.buffer["memory/lstm"].normal_()
+    segments = torch.randperm(120, generator=torch.Generator().manual_seed(0))[:60]
+    segments[7] = segments[8]
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(threads)
+        batch = data.gather(segments)
+    finally:
+        torch.set_num_threads(before)
+    assert (batch == data.buffer[segments]).all()
+
+
+@pytest.mark.parametrize(("segments", "told"), [([0, 6], "6 is not in 0 .. 5"), ([-1, 0], "-1 is not"), ([0], "(2,)")])
+def test_segments_that_are_not_there_are_refused(segments: list[int], told: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(told)):
+        experience(minibatch=8).gather(torch.tensor(segments))
 
 
 def test_too_many_rows_are_refused() -> None:

@@ -8,6 +8,7 @@ void BindGae(pybind11::module_& m);
 void BindLstm(pybind11::module_& m);
 void BindLatentRead(pybind11::module_& m);
 void BindPpo(pybind11::module_& m);
+void BindRowCopy(pybind11::module_& m);
 void BindSampleActions(pybind11::module_& m);
 void BindSmallAttention(pybind11::module_& m);
 void BindTokenBag(pybind11::module_& m);
@@ -23,6 +24,7 @@ PYBIND11_MODULE(_kernels, m) {
   BindLstm(m);
   BindLatentRead(m);
   BindPpo(m);
+  BindRowCopy(m);
   BindSampleActions(m);
   BindSmallAttention(m);
   BindTokenBag(m);

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, field_validator
 
+from metta.agent.policies.policy_uri import check_policy_uris
 from metta.common.errors import ExitCode
 from metta.sim.simulation_config import SimulationConfig
 from metta.tools.tool import Tool
@@ -48,6 +49,7 @@ class EvaluateTool(Tool):
         Raises:
             CheckpointError: a policy is missing, damaged or made for another game.
         """
+        check_policy_uris("policy_uris", self.policy_uris)  # before torch is loaded
         from rich.console import Console
 
         from metta.eval.scorecard import resolve_policies, write_scorecard

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from metta.agent.policies.policy_uri import check_policy_uris
 from metta.common.errors import ConfigError, ExitCode
 from metta.tools.tool import Tool
 
@@ -37,6 +38,7 @@ class ExportTool(Tool):
         """
         if self.policy_uri is None:
             raise ConfigError("which policy? Write export policy_uri=file://<path of a .mpt, or of its folder>.")
+        check_policy_uris("policy_uri", [self.policy_uri], trained=True)  # before torch is loaded
         from metta.agent.export import DESCRIPTION, export_network
         from metta.checkpoint.manager import load_trained
         from metta.common.uri import parse_policy_uri, resolve_latest

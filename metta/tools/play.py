@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import Field, model_validator
 
+from metta.agent.policies.policy_uri import check_policy_uris
 from metta.common.errors import ConfigError, ExitCode
 from metta.mettagrid.config.game import MettaGridConfig
 from metta.sim.simulation_config import SimulationConfig
@@ -54,6 +55,7 @@ class PlayTool(Tool):
                 "play reads keys and draws a screen, but standard input or output is no terminal. "
                 "Run it in a terminal, or use `replay`, which also writes to a pipe."
             )
+        check_policy_uris("policy_uri", [self.policy_uri])  # before torch is loaded
         from metta.mettagrid.replay.writer import write_replay
         from metta.sim.terminal.play_session import PlaySession, run_play
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import Field, model_validator
 
+from metta.agent.policies.policy_uri import check_policy_uris
 from metta.common.errors import ExitCode
 from metta.mettagrid.config.game import MettaGridConfig
 from metta.sim.simulation_config import SimulationConfig
@@ -57,6 +58,7 @@ class ReplayTool(Tool):
             path = Path(self.replay).expanduser()
             replay = read_replay(path)
         else:
+            check_policy_uris("policy_uri", [self.policy_uri])  # before torch is loaded
             replay, path = self._record()
             write_replay(path, replay)
         player = ReplayPlayer(replay)

@@ -37,7 +37,7 @@ from metta.tools.train_ranks import (
     sized_for_rank,
     threads_of_rank,
 )
-from metta.tools.train_resume import check_same_run, default_run_name, note_machine
+from metta.tools.train_resume import check_policies, check_same_run, default_run_name, note_machine
 from metta.tools.train_sizes import FITTED, fit_sizes, keep_sizes, put_in, take_out
 from metta.tracking.config import WandbConfig
 
@@ -140,6 +140,7 @@ class TrainTool(Tool):
 
         ignore_checkpoint_requests()
         sized_for_rank(self, ranks_of(self))  # refuses what does not fit, before torch is loaded and a folder is made
+        check_policies(self)
         if must_launch(self):
             return launch_ranks(self._named(self.run or default_run_name()))
         return in_world(self, self._train)

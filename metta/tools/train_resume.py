@@ -7,14 +7,18 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from metta.agent.policies.policy_uri import check_policy_uris
 from metta.common.atomic import write_atomic
 from metta.common.config import Config
 from metta.common.errors import ConfigError
 from metta.common.log import get_logger
 from metta.common.run_dir import RunDir
 from metta.tools.resolved import differences, load_resolved, resolved_tree
+
+if TYPE_CHECKING:
+    from metta.tools.train import TrainTool
 
 _log = get_logger(__name__)
 
@@ -43,6 +47,26 @@ def default_run_name() -> str:
         user = "user"
     allowed = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in user)
     return f"local.{allowed}.{time.strftime('%Y%m%d.%H%M%S')}"
+
+
+def check_policies(tool: TrainTool) -> None:
+    """Refuse a new run whose first policy, or a teacher, is not there: before torch is loaded and a folder is made.
+
+    A run that goes on is not asked: it may be finished, and need none of them.
+
+    Raises:
+        ConfigError: a URI cannot be read.
+        CheckpointError: nothing is there.
+    """
+    if tool.run is not None:
+        states = RunDir.at(tool.system.data_dir, tool.run).trainer_state
+        if any(states.glob("v*/manifest.json")):
+            return
+    if tool.initial_policy_uri is not None:
+        check_policy_uris("initial_policy_uri", [tool.initial_policy_uri], trained=True)
+    for name, loss in tool.trainer.losses.items():
+        if loss.enabled:
+            check_policy_uris(f"teacher_uri of trainer.losses.{name}", loss.teacher_uris)
 
 
 def check_same_run(run_dir: RunDir, wanted: Config) -> None:

@@ -25,6 +25,7 @@ LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"`([^`\n]+)`")
 SOURCE_PATH = re.compile(r"(?<![\w<>/.*-])(?:\./)?((?:[\w-]+/)+[\w.-]+\.(?:py|pyi|h|cpp|md))\b")
 FOLDER_PATH = re.compile(rf"(?:{'|'.join(FOLDERS)})(?:/[\w.-]+)*/?")
+FUNCTION = re.compile(r"((?:\w+/)*\w+\.py): ((?:\w+\.)*(\w+))")
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 
 
@@ -48,6 +49,18 @@ def headings(page: Path) -> set[str]:
     """Anchors of a page, as GitHub makes them."""
     titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_named_functions_exist(page: Path) -> None:
+    """``rl/trainer.py: Trainer.commit`` in code: some file of that ending defines what the last word says."""
+    named = [match for code in CODE.findall(page.read_text()) for match in FUNCTION.findall(code)]
+    missing = []
+    for file, function, last in named:
+        texts = [Path(f"{ROOT}{path}").read_text() for path in FILES if path.endswith(f"/{file}")]
+        if not any(re.search(rf"^\s*(?:def|class) {last}\b", text, re.MULTILINE) for text in texts):
+            missing.append(f"{file}: {function}")
+    assert missing == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

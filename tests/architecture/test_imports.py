@@ -29,6 +29,13 @@ COMMANDS = {
     "train arena trainer.gama=0.9": 2,
     "train arena trainer.gamma=much": 2,
     "train arena trainer.batch_size=1000": 2,
+    "train arena run=gone initial_policy_uri=file://gone/gone:v1.mpt": 1,
+    "train arena run=gone trainer.losses.action_supervised.teacher_uri=mock://arena_teachr": 2,
+    "train arena run=gone trainer.losses.action_supervised.teacher_uri=gone": 1,
+    "evaluate arena policy_uris=gone": 1,
+    "evaluate arena policy_uris=mock://randum": 2,
+    "replay arena policy_uri=gone": 1,
+    "export policy_uri=gone": 1,
 }
 """Command lines and their exit codes."""
 _COLD = "import json, sys; sys.prefix = sys.base_prefix"
@@ -67,7 +74,7 @@ def run(code: str, data: object, cache: Path) -> subprocess.CompletedProcess[str
         check=False,
         cwd=ROOT,
         env=environment,
-        timeout=120,
+        timeout=290,
     )
 
 

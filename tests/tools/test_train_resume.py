@@ -9,11 +9,14 @@ import pytest
 from pydantic import Field
 
 from metta.common.config import Config
-from metta.common.errors import ConfigError
+from metta.common.errors import CheckpointError, ConfigError
 from metta.common.run_dir import RunDir, check_run_name
 from metta.common.yaml_file import dump_yaml
+from metta.mettagrid.builder.envs import make_arena
+from metta.mettagrid.vec_env_config import VecEnvConfig
 from metta.tools.resolved import resolved_tree
-from metta.tools.train_resume import check_same_run, default_run_name, note_machine
+from metta.tools.train import TrainTool
+from metta.tools.train_resume import check_policies, check_same_run, default_run_name, note_machine
 
 
 class _System(Config):
@@ -134,3 +137,15 @@ def test_the_default_name_is_a_run_name(user: str, monkeypatch: pytest.MonkeyPat
     name = default_run_name() if user else "local.x.20260101.000000"
     assert re.fullmatch(r"local\.[\w-]+\.\d{8}\.\d{6}", name)
     assert check_run_name(name) == name
+
+
+def test_a_run_that_goes_on_is_not_asked_for_its_first_policy(tmp_path: Path) -> None:
+    tool = TrainTool(training_env=VecEnvConfig(env=make_arena(2)), run="demo").replace(
+        {"system.data_dir": str(tmp_path), "initial_policy_uri": "gone"}
+    )
+    with pytest.raises(CheckpointError, match="initial_policy_uri=gone: No policy at"):
+        check_policies(tool)
+    state = RunDir.at(tmp_path, "demo").trainer_state / "v4"
+    state.mkdir(parents=True)
+    (state / "manifest.json").touch()
+    check_policies(tool)

@@ -11,11 +11,11 @@ from torch import Tensor
 from metta.agent.distribution import choose_actions
 from metta.agent.memory import Rows
 from metta.agent.module import Data
+from metta.agent.policies.policy_uri import check_mock_name
 from metta.agent.policies.scripted.forager import ForagerPolicy
 from metta.agent.policies.scripted.teachers import arena_teacher, navigation_teacher
 from metta.common.env_spec import EnvSpec
 from metta.common.errors import ConfigError
-from metta.common.suggest import did_you_mean
 
 
 class RandomPolicy:
@@ -92,9 +92,5 @@ def build_mock_policy(name: str, spec: EnvSpec, device: torch.device | str = "cp
     Raises:
         ConfigError: there is none of that name, or it does not fit the environment.
     """
-    if name not in MOCK_POLICIES:
-        raise ConfigError(
-            f"there is no policy mock://{name}; there are {[f'mock://{n}' for n in MOCK_POLICIES]}."
-            f"{did_you_mean(name, MOCK_POLICIES)}"
-        )
+    check_mock_name(name)
     return MOCK_POLICIES[name](spec, device)

@@ -22,3 +22,7 @@ class ActionSupervisedConfig(LossConfig):
     teacher_led: float = Field(default=0.0, ge=0, le=1, description=TEACHER_LED)
     share: float = Field(default=1.0, gt=0, le=1, description="share of all rows, the first ones, that it advises")
     greedy: bool = Field(default=False, description=GREEDY)
+
+    @property
+    def teacher_uris(self) -> tuple[str, ...]:
+        return (self.teacher_uri,)

@@ -34,6 +34,10 @@ class KickstarterConfig(LossConfig):
     teacher_led: float = Field(default=0.0, ge=0, le=1, description=TEACHER_LED)
     greedy: bool = Field(default=False, description=GREEDY)
 
+    @property
+    def teacher_uris(self) -> tuple[str, ...]:
+        return tuple(teacher.teacher_uri for teacher in self.teachers)
+
     def shares(self) -> tuple[float, ...]:
         """Each teacher's share of the rows.
 

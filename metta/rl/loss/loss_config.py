@@ -33,6 +33,11 @@ class LossConfig(Config):
         """The loss's ``type``: its name, unless it is one of several."""
         return str(getattr(self, "type"))  # noqa: B009 - each subclass has its own Literal
 
+    @property
+    def teacher_uris(self) -> tuple[str, ...]:
+        """Policies that this loss learns from."""
+        return ()
+
     @model_validator(mode="after")
     def _check_schedules(self) -> Self:
         fields = {name: info for name, info in type(self).model_fields.items() if _is_number(info.annotation)}

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "learn/dense.h"
 #include "learn/gemm.h"
 #include "learn/lstm.h"
+#include "learn/row_copy.h"
 
 using namespace mettagrid::learn;
 
@@ -217,6 +219,33 @@ TEST_CASE("Adam equals its definition at any size, for any number of threads") {
       CHECK(Close(norm, std::sqrt(squares)));
       if (threads == 1) alone = weights;
       CHECK(weights == alone);
+    }
+  }
+}
+
+TEST_CASE("rows are gathered and columns spread, whatever their size, for any number of threads") {
+  for (const std::int64_t bytes : {1, 3, 4, 8, 70000}) {
+    const std::vector<std::int64_t> chosen = {4, 0, 4, 2, 1, 3, 3, 0, 2, 1, 0, 4};
+    const auto count = static_cast<std::int64_t>(chosen.size());
+    std::vector<std::byte> table(static_cast<std::size_t>(5 * bytes));
+    for (std::size_t i = 0; i < table.size(); ++i) table[i] = static_cast<std::byte>(i * 37 + i / 251);
+    for (const int threads : {1, 3}) {
+      std::vector<std::byte> gathered(static_cast<std::size_t>(count * bytes));
+      const GatheredTable from{table.data(), gathered.data(), bytes};
+      GatherRows({&from, 1}, chosen, threads);
+      const std::int64_t stride = 2 * bytes + 1;
+      std::vector<std::byte> apart(static_cast<std::size_t>(count * stride));
+      const SpreadColumn column{gathered.data(), apart.data(), bytes, stride};
+      SpreadColumns({&column, 1}, count, threads);
+      bool equal = true;
+      for (std::int64_t i = 0; i < count; ++i) {
+        for (std::int64_t j = 0; j < stride; ++j) {
+          const auto row = chosen[static_cast<std::size_t>(i)];
+          const auto expected = j < bytes ? table[static_cast<std::size_t>(row * bytes + j)] : std::byte{0};
+          equal = equal && apart[static_cast<std::size_t>(i * stride + j)] == expected;
+        }
+      }
+      CHECK(equal);
     }
   }
 }

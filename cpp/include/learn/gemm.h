@@ -1,7 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <memory>
 
 namespace mettagrid::learn {
 
@@ -12,7 +13,7 @@ struct MatrixView {
   std::int64_t column_stride;
 };
 
-// Floats that begin at a cache line; the contents are lost when it grows.
+// Floats that begin at a cache line, of any value at first; the contents are lost when it grows.
 class AlignedFloats {
  public:
   float* Reserve(std::int64_t size);
@@ -20,7 +21,8 @@ class AlignedFloats {
   const float* data() const { return data_; }
 
  private:
-  std::vector<float> memory_;
+  std::unique_ptr<float[]> memory_;
+  std::size_t size_ = 0;
   float* data_ = nullptr;  // within memory_
 };
 

@@ -186,11 +186,22 @@ void ForPanels(Job job, std::int64_t rows, const PackedMatrix& b) {
   }
 }
 
-// Pieces of kPanel floats, one after the other, to places `stride` floats apart.
-LEARN_CLONES void CopyPieces(const float* from, std::int64_t count, float* to, std::int64_t stride) {
-  for (std::int64_t i = 0; i < count; ++i, from += kPanel, to += stride) {
-    for (std::int64_t j = 0; j < kPanel; ++j) to[j] = from[j];
+// Pieces of kPiece floats, one after the other, to places `stride` floats apart. The length is known to the compiler: a
+// call of memmove for each would take longer than the copy.
+template <std::int64_t kPiece>
+inline __attribute__((always_inline)) void CopyPieces(const float* __restrict from, std::int64_t count,
+                                                      float* __restrict to, std::int64_t stride) {
+  for (std::int64_t i = 0; i < count; ++i, from += kPiece, to += stride) {
+    for (std::int64_t j = 0; j < kPiece; ++j) to[j] = from[j];
   }
+}
+
+LEARN_CLONES void CopyToPanels(const float* from, std::int64_t count, float* to, std::int64_t stride) {
+  CopyPieces<kPanel>(from, count, to, stride);
+}
+
+LEARN_CLONES void CopyToStrips(const float* from, std::int64_t count, float* to, std::int64_t stride) {
+  CopyPieces<kStrip>(from, count, to, stride);
 }
 
 // Four rows of four floats become four columns.
@@ -212,9 +223,12 @@ inline void Turn(const float* from, std::int64_t from_stride, float* to, std::in
 
 float* AlignedFloats::Reserve(std::int64_t size) {
   const auto wanted = static_cast<std::size_t>(size);
-  if (memory_.size() < wanted + kCacheLine) memory_.resize(wanted + kCacheLine);
-  void* start = memory_.data();
-  std::size_t space = memory_.size() * sizeof(float);
+  if (size_ < wanted + kCacheLine) {
+    size_ = wanted + kCacheLine;
+    memory_ = std::make_unique_for_overwrite<float[]>(size_);
+  }
+  void* start = memory_.get();
+  std::size_t space = size_ * sizeof(float);
   data_ = static_cast<float*>(std::align(kCacheLine, wanted * sizeof(float), start, space));
   return data_;
 }
@@ -232,6 +246,10 @@ void PackedMatrix::Pack(const MatrixView& b, std::int64_t depth, std::int64_t co
 }
 
 void PackedMatrix::PackRows(const MatrixView& b, std::int64_t first, std::int64_t count) {
+  if (b.column_stride == 1) {
+    for (std::int64_t p = 0; p < count; ++p) PackRow(first + p, b.data + p * b.row_stride);
+    return;
+  }
   for (std::int64_t begin = 0; begin < columns_; begin += kPanel) {
     const std::int64_t width = std::min(kPanel, columns_ - begin);
     const float* from = b.data + begin * b.column_stride;
@@ -243,11 +261,7 @@ void PackedMatrix::PackRows(const MatrixView& b, std::int64_t first, std::int64_
       }
     }
     for (; p < count; ++p, to += kPanel, from += b.row_stride) {
-      if (b.column_stride == 1) {
-        std::copy(from, from + width, to);
-      } else {
-        for (std::int64_t j = 0; j < width; ++j) to[j] = from[j * b.column_stride];
-      }
+      for (std::int64_t j = 0; j < width; ++j) to[j] = from[j * b.column_stride];
       std::fill(to + width, to + kPanel, 0.0F);
     }
   }
@@ -255,7 +269,7 @@ void PackedMatrix::PackRows(const MatrixView& b, std::int64_t first, std::int64_
 
 void PackedMatrix::PackRow(std::int64_t index, const float* row) {
   const std::int64_t whole = columns_ / kPanel;
-  CopyPieces(row, whole, panels_.data() + index * kPanel, stride_ * kPanel);
+  CopyToPanels(row, whole, panels_.data() + index * kPanel, stride_ * kPanel);
   if (whole == num_panels()) return;
   float* edge = Place(whole * kPanel, index);
   std::fill(std::copy(row + whole * kPanel, row + columns_, edge), edge + kPanel, 0.0F);
@@ -272,9 +286,10 @@ void PackedTranspose::PackRow(std::int64_t index, std::int64_t first, const floa
   const std::int64_t whole = std::min((first + kStrip - 1) / kStrip * kStrip, last);  // where a strip begins
   std::copy_n(row, whole - first, Place(first, index));
   row += whole - first;
-  std::int64_t i = whole;
-  for (; i + kStrip <= last; i += kStrip, row += kStrip) std::copy_n(row, kStrip, Place(i, index));
-  std::copy_n(row, last - i, Place(i, index));
+  const std::int64_t strips = (last - whole) / kStrip;
+  CopyToStrips(row, strips, Place(whole, index), depth_ * kStrip);
+  const std::int64_t rest = whole + strips * kStrip;
+  std::copy_n(row + strips * kStrip, last - rest, Place(rest, index));
 }
 
 void PackedTranspose::Pack(const float* a, std::int64_t stride, std::int64_t depth, std::int64_t rows) {

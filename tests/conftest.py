@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +16,10 @@ settings.register_profile(
     "metta", derandomize=True, deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("metta")
+
+# As on the command line. Importing torchrl, which one of the tests does, makes it "spawn" where nobody has chosen, and
+# workers that are started anew know nothing of what a test has registered.
+multiprocessing.set_start_method("fork", force=True)
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -148,13 +147,14 @@ def test_episodes_cannot_be_saved_half_way(env: GymVecEnv) -> None:
 
 
 class Trouble(gymnasium.Env[Any, Any]):
-    """CartPole's spaces; steps take ``seconds``, and raise where ``fault`` says so."""
+    """CartPole's spaces; steps take ``seconds``, or until the file ``awaited`` is there, and raise where ``fault`` says
+    so."""
 
     observation_space = gymnasium.spaces.Box(-1, 1, (4,), np.float32)
     action_space = gymnasium.spaces.Discrete(2)
 
-    def __init__(self, seconds: float = 0.0, fault: bool = False) -> None:
-        self.seconds, self.fault = seconds, fault
+    def __init__(self, seconds: float = 0.0, fault: bool = False, awaited: str = "") -> None:
+        self.seconds, self.fault, self.awaited = seconds, fault, awaited
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         return np.zeros(4, np.float32), {}
@@ -163,6 +163,8 @@ class Trouble(gymnasium.Env[Any, Any]):
         if self.fault:
             raise ValueError("the world is not enough")
         time.sleep(self.seconds)
+        while self.awaited and not Path(self.awaited).exists():
+            time.sleep(0.01)
         return np.zeros(4, np.float32), 1.0, False, False, {}
 
 
@@ -176,9 +178,7 @@ WORKERS = GymEnvConfig(num_envs=2, backend="multiprocessing", num_workers=2)
 
 @pytest.fixture
 def trouble() -> Iterator[Callable[..., GymVecEnv]]:
-    """Makes two workers with ``Trouble``, forked so that they know it; none of them outlives the test."""
-    method = multiprocessing.get_start_method()
-    multiprocessing.set_start_method("fork", force=True)
+    """Makes two workers with ``Trouble``; none of them outlives the test."""
     gymnasium.register("Trouble-v0", make_trouble, disable_env_checker=True, order_enforce=False)
     made: list[GymVecEnv] = []
 
@@ -192,7 +192,6 @@ def trouble() -> Iterator[Callable[..., GymVecEnv]]:
     for env in made:
         env.close()
     del gymnasium.registry["Trouble-v0"]
-    multiprocessing.set_start_method(method, force=True)
 
 
 def test_a_worker_that_hangs_is_an_error_in_time(trouble: Callable[..., GymVecEnv]) -> None:
@@ -222,16 +221,22 @@ def test_a_worker_that_raises_is_an_error_at_once(
     assert "ValueError: the world is not enough" in capfd.readouterr().err
 
 
-def test_a_slow_worker_is_waited_for_without_a_busy_core(trouble: Callable[..., GymVecEnv]) -> None:
-    env = trouble(5.0, seconds=0.3)
+def test_a_slow_worker_is_waited_for_without_a_busy_core(trouble: Callable[..., GymVecEnv], tmp_path: Path) -> None:
+    enough = tmp_path / "enough"
+    env = trouble(120.0, awaited=str(enough))
     env.recv(0)
     env.send(0, np.zeros(2, np.int32))
     waited: list[float] = []
-    env.while_waiting = lambda: waited.append(time.monotonic())
-    began = time.process_time()
+
+    def wait() -> None:
+        waited.append(time.process_time())
+        if len(waited) == 12:
+            enough.touch()
+
+    env.while_waiting = wait
     assert env.recv(0).rewards.tolist() == [1.0, 1.0]
-    assert len(waited) > 10, "somebody may ask to stop meanwhile"
-    assert time.process_time() - began < 0.25
+    assert len(waited) >= 12, "somebody may ask to stop meanwhile"
+    assert waited[11] - waited[0] < 0.25
 
 
 def test_waiting_can_be_stopped(trouble: Callable[..., GymVecEnv]) -> None:

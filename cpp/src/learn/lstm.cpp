@@ -22,11 +22,12 @@ constexpr std::int64_t kRowGap = 16;       // rows a power of two of bytes apart
 
 std::int64_t Parts(std::int64_t size, std::int64_t part) { return (size + part - 1) / part; }
 
-// exp(-|x|) of what is not a number stays so.
+// exp(-|x|); what is not a number stays so.
 inline float ExpOfMinusSize(float x) { return ExpOfNegative(x < 0.0F ? x : -x); }
 
 // One step of one row: gates' sums [4H] -> gates (may be the same place); `c` [H] is carried on, `cells` [H] receives a
-// copy of it. Divisions are what this takes longest for, so that two sigmoids share one.
+// copy of it. Divisions are what this takes longest for, so that two gates share one; h has a loop of its own, since
+// one chain from the sums to h is too long for a processor to work on several at once.
 LEARN_CLONES void StepRow(const float* sums, std::int64_t units, float* gates, float* c, float* cells, float* h) {
 #pragma GCC ivdep
   for (std::int64_t j = 0; j < units; ++j) {
@@ -46,15 +47,18 @@ LEARN_CLONES void StepRow(const float* sums, std::int64_t units, float* gates, f
     const float cell = of_cell < 0.0F ? -size : size;
     const float output = (of_output < 0.0F ? e_output : 1.0F) * (others * (1.0F + e_cell));
     const float state = forget * c[j] + input * cell;
-    const float e_state = ExpOfMinusSize(2.0F * state);
-    const float squashed = (1.0F - e_state) / (1.0F + e_state);
     gates[j] = input;
     gates[units + j] = forget;
     gates[2 * units + j] = cell;
     gates[3 * units + j] = output;
     c[j] = state;
     cells[j] = state;
-    h[j] = output * (state < 0.0F ? -squashed : squashed);
+  }
+#pragma GCC ivdep
+  for (std::int64_t j = 0; j < units; ++j) {
+    const float e = ExpOfMinusSize(2.0F * c[j]);
+    const float squashed = (1.0F - e) / (1.0F + e);
+    h[j] = gates[3 * units + j] * (c[j] < 0.0F ? -squashed : squashed);
   }
 }
 

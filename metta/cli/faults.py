@@ -24,7 +24,6 @@ _EXPECTED = {
     "string_type": "text",
     "tuple_type": "a list such as [1,2]",
     "list_type": "a list such as [1,2]",
-    "string_pattern_mismatch": "one of the forms that --help lists",
     "dict_type": "a mapping such as {a:1}",
     "model_type": "a section: set its keys one by one, or write {key:value}",
     "model_attributes_type": "a section: set its keys one by one, or write {key:value}",
@@ -65,6 +64,8 @@ def _line(fault: ErrorDetails, tree: Mapping[str, Any], origins: Mapping[str, st
 
 def _expected(fault: ErrorDetails) -> str:
     text = _EXPECTED.get(fault["type"])
+    if fault["type"] == "string_pattern_mismatch":
+        text = f"the form {fault.get('ctx', {}).get('pattern', '').removeprefix('^').removesuffix('$')}"
     return text or fault["msg"].removeprefix("Input should be ").rstrip(".")
 
 

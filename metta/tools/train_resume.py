@@ -65,8 +65,8 @@ def check_policies(tool: TrainTool) -> None:
     if tool.initial_policy_uri is not None:
         check_policy_uris("initial_policy_uri", [tool.initial_policy_uri], trained=True)
     for name, loss in tool.trainer.losses.items():
-        if loss.enabled:
-            check_policy_uris(f"teacher_uri of trainer.losses.{name}", loss.teacher_uris)
+        for key, uri in loss.teacher_uris.items() if loss.enabled else ():
+            check_policy_uris(f"trainer.losses.{name}.{key}", [uri])
 
 
 def check_same_run(run_dir: RunDir, wanted: Config) -> None:

@@ -153,3 +153,8 @@ def test_a_missing_argument_and_a_wrong_return(sample: Any) -> None:
         sample.build("sample", "needy")
     with pytest.raises(ConfigError, match=r"returned a int, expected a sample tool"):
         sample.build("liar", "alpha")
+
+
+def test_a_text_s_form_is_told(build: Build) -> None:
+    with pytest.raises(ConfigError, match=r"system.device=gpu: expected the form \(auto\|cpu\|cuda"):
+        build("system.device=gpu")

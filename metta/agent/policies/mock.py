@@ -92,5 +92,5 @@ def build_mock_policy(name: str, spec: EnvSpec, device: torch.device | str = "cp
     Raises:
         ConfigError: there is none of that name, or it does not fit the environment.
     """
-    check_mock_name(name)
+    check_mock_name(name, MOCK_POLICIES)
     return MOCK_POLICIES[name](spec, device)

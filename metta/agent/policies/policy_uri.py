@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from metta.common.errors import CheckpointError, ConfigError
 from metta.common.suggest import did_you_mean
@@ -37,14 +37,14 @@ def check_policy_uris(key: str, uris: Iterable[str], *, trained: bool = False) -
             raise CheckpointError(f"{key}={text}: {error}") from error
 
 
-def check_mock_name(name: str) -> None:
-    """Refuse ``mock://<name>`` where there is none of that name.
+def check_mock_name(name: str, known: Collection[str] = MOCK_NAMES) -> None:
+    """Refuse ``mock://<name>`` where ``known`` has none of that name.
 
     Raises:
         ConfigError: with the names that there are.
     """
-    if name not in MOCK_NAMES:
+    if name not in known:
         raise ConfigError(
-            f"there is no policy mock://{name}; there are {[f'mock://{known}' for known in MOCK_NAMES]}."
-            f"{did_you_mean(name, MOCK_NAMES)}"
+            f"there is no policy mock://{name}; there are {[f'mock://{other}' for other in known]}."
+            f"{did_you_mean(name, known)}"
         )

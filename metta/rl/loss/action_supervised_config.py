@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -24,5 +25,5 @@ class ActionSupervisedConfig(LossConfig):
     greedy: bool = Field(default=False, description=GREEDY)
 
     @property
-    def teacher_uris(self) -> tuple[str, ...]:
-        return (self.teacher_uri,)
+    def teacher_uris(self) -> Mapping[str, str]:
+        return {"teacher_uri": self.teacher_uri}

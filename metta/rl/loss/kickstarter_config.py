@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -35,8 +36,8 @@ class KickstarterConfig(LossConfig):
     greedy: bool = Field(default=False, description=GREEDY)
 
     @property
-    def teacher_uris(self) -> tuple[str, ...]:
-        return tuple(teacher.teacher_uri for teacher in self.teachers)
+    def teacher_uris(self) -> Mapping[str, str]:
+        return {f"teachers[{i}].teacher_uri": teacher.teacher_uri for i, teacher in enumerate(self.teachers)}
 
     def shares(self) -> tuple[float, ...]:
         """Each teacher's share of the rows.

@@ -34,9 +34,9 @@ class LossConfig(Config):
         return str(getattr(self, "type"))  # noqa: B009 - each subclass has its own Literal
 
     @property
-    def teacher_uris(self) -> tuple[str, ...]:
-        """Policies that this loss learns from."""
-        return ()
+    def teacher_uris(self) -> Mapping[str, str]:
+        """Policies that this loss learns from, by the key that names each."""
+        return {}
 
     @model_validator(mode="after")
     def _check_schedules(self) -> Self:

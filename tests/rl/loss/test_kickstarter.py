@@ -12,7 +12,7 @@ from torch import Tensor
 from metta.agent.policy import Policy
 from metta.common.errors import ConfigError
 from metta.rl.loss.kickstarter import KickstarterLoss
-from metta.rl.loss.kickstarter_config import KickstarterConfig
+from metta.rl.loss.kickstarter_config import KickstarterConfig, TeacherConfig
 from metta.rl.trainer import Trainer
 from tests.rl.loss.samples import MakeTrainer
 
@@ -212,3 +212,8 @@ def test_teachers_that_cannot_do_what_is_asked_are_refused(
     few = {"teachers": [{"teacher_uri": "mock://random", "value_coef": 0, "share": 0.1}]}
     with pytest.raises(ConfigError, match=r"share 0\.1 of 4 rows is none"):
         make_trainer({"kickstarter": few})
+
+
+def test_teachers_are_named_by_their_keys() -> None:
+    config = KickstarterConfig(teachers=(TeacherConfig(teacher_uri="a.mpt"), TeacherConfig(teacher_uri="mock://noop")))
+    assert config.teacher_uris == {"teachers[0].teacher_uri": "a.mpt", "teachers[1].teacher_uri": "mock://noop"}

@@ -36,9 +36,10 @@ def test_the_two_of_ppo_are_there_unless_disabled() -> None:
     assert list(losses) == ["ppo_actor", "ppo_critic"]
     assert losses["ppo_critic"].weight == 0.25
     assert list(build_losses(config.replace({"losses.ppo_actor.enabled": False}).losses)) == ["ppo_critic"]
-    nothing = config.replace({"losses.ppo_actor.enabled": False, "losses.ppo_critic.enabled": False})
     with pytest.raises(ConfigError, match=r"trainer\.losses\.<name>\.enabled=true"):
-        build_losses(nothing.losses)
+        config.replace({"losses.ppo_actor.enabled": False, "losses.ppo_critic.enabled": False})
+    with pytest.raises(ConfigError, match=r"trainer\.losses\.<name>\.enabled=true"):
+        build_losses({"ppo_actor": config.losses["ppo_actor"].replace({"enabled": False})})
 
 
 def test_two_instances_of_one_loss() -> None:
@@ -52,7 +53,8 @@ def test_two_instances_of_one_loss() -> None:
 @pytest.mark.parametrize(
     ("losses", "told"),
     [
-        ({"second": {"weight": 1}}, "second"),
+        ({"second": {"weight": 1}}, r"second=\{type: ..., ...\}, one of action_supervised"),
+        ({"vtrase": {"weight": 1}}, "Did you mean 'vtrace'"),
         ({"Second": {"type": "ppo_critic"}}, "no name of a loss"),
         ({"ppo_actor": None}, "enabled: false"),
         ({"ppo_actor": {"weight": -1}}, "greater than or equal to 0"),

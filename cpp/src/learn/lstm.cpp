@@ -15,7 +15,8 @@
 namespace mettagrid::learn {
 namespace {
 
-constexpr std::int64_t kSegmentsPerTask = 24;  // a multiple of the rows that a product holds in registers
+constexpr std::int64_t kSegmentsPerTask = 24;  // at most; a multiple of the rows that a product holds in registers
+constexpr std::int64_t kFewSegments = 96;  // fewer are cut in half as large tasks, so that several threads have some
 constexpr std::int64_t kStepsPerPass = 8;  // whose gradients stay in the cache until they are summed for the weights
 constexpr std::int64_t kMostGroups = 16;   // of tasks, whose sums for the weights stand apart
 constexpr std::int64_t kRowGap = 16;       // rows a power of two of bytes apart would drive each other out of the cache
@@ -104,11 +105,16 @@ struct Segments {
   bool Resets(std::int64_t s, std::int64_t t) const { return in.first[static_cast<std::size_t>(Place(s, t))] != 0; }
 };
 
-std::int64_t NumTasks(const LstmShape& shape) { return Parts(shape.segments, kSegmentsPerTask); }
+// Depends on the shape alone: sums for the weights are grouped by tasks, and bits must not depend on threads.
+std::int64_t TaskSize(const LstmShape& shape) {
+  return shape.segments < kFewSegments ? kSegmentsPerTask / 2 : kSegmentsPerTask;
+}
+
+std::int64_t NumTasks(const LstmShape& shape) { return Parts(shape.segments, TaskSize(shape)); }
 
 Segments TaskOf(const LstmShape& shape, const LstmInputs& in, const LstmTrace& trace, std::int64_t task) {
-  const std::int64_t begin = task * kSegmentsPerTask;
-  return {shape, in, trace, begin, std::min(kSegmentsPerTask, shape.segments - begin)};
+  const std::int64_t begin = task * TaskSize(shape);
+  return {shape, in, trace, begin, std::min(TaskSize(shape), shape.segments - begin)};
 }
 
 struct ForwardSpace {

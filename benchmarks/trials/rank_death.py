@@ -71,7 +71,7 @@ def rank_pids(launcher: int) -> dict[int, int]:
     return found
 
 
-def wait_for_rows(process: subprocess.Popen[bytes], data_dir: Path, more_than: int, timeout: float = 300.0) -> bool:
+def wait_for_rows(process: subprocess.Popen[bytes], data_dir: Path, more_than: int, timeout: float = 1800.0) -> bool:
     """Whether a row after ``more_than`` came before the training ended."""
     end = time.monotonic() + timeout
     while rows(data_dir) <= more_than:

@@ -29,7 +29,7 @@ import torch
 from torch import Tensor
 
 from metta.checkpoint.migrations import STATE, STATE_VERSION, check_version, migrate
-from metta.common.atomic import remove_leftovers, write_atomic
+from metta.common.atomic import remove_leftovers, sync_directory, write_atomic
 from metta.common.errors import CheckpointError, NewerVersionError
 from metta.common.log import get_logger
 from metta.common.run_dir import RunDir
@@ -147,6 +147,8 @@ class TrainerStateStore:
         folder.mkdir(parents=True, exist_ok=True)
         if self.rank == 0:
             (folder / MANIFEST).unlink(missing_ok=True)  # from here on the folder counts as unfinished
+            sync_directory(folder)
+            sync_directory(folder.parent)  # else a power cut could take the folder's name away, whole as it is
 
     def _write(self, folder: Path, snapshot: TrainerSnapshot) -> dict[str, Any]:
         tensors = snapshot.tensors
@@ -216,6 +218,7 @@ class TrainerStateStore:
         for number, folder in folders.items():
             if number not in keep:
                 (folder / MANIFEST).unlink(missing_ok=True)  # first, so that a kill leaves an unfinished folder
+                sync_directory(folder)
                 shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, cast
 
+from metta.common.atomic import sync_directory
 from metta.common.errors import ConfigError, RunOwnedError
 
 _FORBIDDEN = frozenset(' /\\:*?"<>|')
@@ -67,6 +68,8 @@ class RunDir:
         try:
             for directory in (self.root, self.checkpoints, self.trainer_state):
                 directory.mkdir(parents=True, exist_ok=True)
+            sync_directory(self.root)
+            sync_directory(self.root.parent)  # else a power cut could take away the name of what is synced inside
         except OSError as error:
             raise ConfigError(
                 f"Cannot create {self.root}: {error.strerror}. Set system.data_dir to a writable place."

@@ -245,6 +245,7 @@ def agreed_stop(world: World, local: StopFlag) -> StopFlag:
 def lost_contact(error: RuntimeError, world: World, what: str) -> RankLostError:
     """``error`` of a collective operation in words."""
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    reason = reason.partition(". This is typically")[0]  # gloo's guesses
     return RankLostError(
         f"rank {world.rank} of {world.size} lost contact with the other ranks ({what}): {reason}. A rank died or left; "
         "its own log says more. Training goes on from the newest saved state when it is started again."

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from metta.common.errors import NotANumberError
 from metta.common.stopwatch import Stopwatch
 from metta.common.vector_env import StepBatch, VectorEnv
 from metta.rl.context import RolloutStats, check_stop
@@ -42,6 +44,7 @@ def collect(
 
     Raises:
         StopRequested: a signal came; the experience is incomplete and the epoch has to be done again.
+        NotANumberError: an observation is NaN or infinite.
     """
     for step in range(experience.num_steps):
         check_stop(stop)
@@ -86,6 +89,7 @@ def _act(
 def _policy_inputs(batch: StepBatch, staging: Staging) -> dict[str, Any]:
     observations = staging.put(batch.slot, "env_obs", batch.observations)
     if observations.is_floating_point():
+        _check_observations(batch)
         # Matrix kernels may sum in another order for memory that is aligned otherwise; torch's own is always alike.
         observations = observations.clone()
     inputs: dict[str, Any] = {
@@ -96,6 +100,18 @@ def _policy_inputs(batch: StepBatch, staging: Staging) -> dict[str, Any]:
     if batch.action_mask is not None:
         inputs["action_mask"] = staging.put(batch.slot, "action_mask", batch.action_mask)
     return inputs
+
+
+def _check_observations(batch: StepBatch) -> None:
+    """Before the policy sees them: what it would do with NaN is no action that an environment could take."""
+    finite = np.isfinite(batch.observations)
+    if not finite.all():
+        rows = np.flatnonzero(~finite.reshape(len(finite), -1).all(axis=1)) + batch.rows.start
+        bad = f"{finite.size - int(finite.sum())} of {finite.size} numbers in the rollout's 'env_obs'"
+        raise NotANumberError(
+            f"{bad} are NaN or infinite (agents {rows.tolist()[:5]}): the environment gave them as observations. "
+            "Mend it, or clip them in a wrapper."
+        )
 
 
 def _write_outcome(experience: Experience, step: int, batch: StepBatch) -> None:

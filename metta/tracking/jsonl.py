@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from metta.common.atomic import sync_directory
 from metta.common.errors import CheckpointError
 from metta.common.log import get_logger
 
@@ -110,6 +111,8 @@ class JsonlLogger:
                 while view:
                     view = view[file.write(view) :]
                 os.fsync(file.fileno())
+                if start == 0:
+                    sync_directory(self.path.parent)  # the file's name is new
             except OSError:
                 with contextlib.suppress(OSError):  # the first error is the one to tell
                     os.ftruncate(file.fileno(), start)

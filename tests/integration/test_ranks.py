@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,3 +47,34 @@ def test_what_torchrun_began_system_nproc_goes_on_with(start: Start) -> None:
     assert "Resuming run=demo from epoch" in again.output
     assert "on each of 2 ranks" in again.output
     assert "begins new episodes" not in again.output  # as many ranks: nothing begins anew
+
+
+def rank_pids(launcher: int) -> dict[int, int]:
+    """Processes by rank, among the children of ``launcher``."""
+    found: dict[int, int] = {}
+    for task in Path(f"/proc/{launcher}/task").iterdir():
+        for child in map(int, (task / "children").read_text().split()):
+            entries = Path(f"/proc/{child}/environ").read_bytes().split(b"\0")
+            found |= {int(entry[5:]): child for entry in entries if entry.startswith(b"RANK=")}
+    return found
+
+
+def test_a_slow_rank_is_waited_for_a_hung_one_is_replaced(start: Start) -> None:
+    """Rank 0, that is, which also holds the store that the ranks share."""
+    process = start("trainer.total_timesteps=1_000_000", "system.nproc=2", "system.rank_patience=10")
+    process.wait_until(lambda: process.rows >= 4)
+    pid = rank_pids(process.child.pid)[0]
+    os.kill(pid, signal.SIGSTOP)
+    time.sleep(2)
+    os.kill(pid, signal.SIGCONT)
+    rows = process.rows
+    process.wait_until(lambda: process.rows >= rows + 2)
+    assert rank_pids(process.child.pid)[0] == pid
+    os.kill(pid, signal.SIGSTOP)
+    process.wait_until(lambda: "all 2 ranks start again from the newest saved state" in process.output)
+    assert "rank 1 leaves: rank 0 has given no sign of life for 10 s (system.rank_patience)" in process.output
+    rows = process.rows
+    process.wait_until(lambda: process.rows >= rows + 2)
+    assert rank_pids(process.child.pid)[0] != pid
+    process.child.send_signal(signal.SIGINT)
+    assert process.finish() == 130, process.output

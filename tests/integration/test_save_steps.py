@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 TRIAL = Path(__file__).resolve().parents[2] / "benchmarks" / "trials" / "save_steps.py"
 
 
+@pytest.mark.timeout(600)
 def test_deaths_at_write_calls_cost_nothing_and_the_calls_stand_a_power_cut() -> None:
     """The share of the trial that each check runs: every 40th call. The order is looked at for all of them."""
     done = subprocess.run(

@@ -43,10 +43,10 @@ class Curve:
     hearts: list[float]
     seconds: list[float]
 
-    def at(self, step: float) -> float:
-        """Hearts of the last entry at or before ``step``; 0 before the first."""
+    def at(self, step: float) -> float | None:
+        """Hearts of the last entry at or before ``step``; None before the first episodes end."""
         known = [hearts for at, hearts in zip(self.steps, self.hearts, strict=True) if at <= step]
-        return known[-1] if known else 0.0
+        return known[-1] if known else None
 
     def seconds_until(self, hearts: float, window: int = 5) -> float | None:
         """When the mean of ``window`` entries first reached ``hearts``; None if it never did."""
@@ -63,8 +63,9 @@ def main() -> None:
     with ThreadPoolExecutor(args.jobs) as pool:
         list(pool.map(lambda job: train(args, folder, *job), jobs))
     found = {policy: summarize(args, folder, policy) for policy in args.policy}
+    references = {uri: score(args, folder, [uri])[uri] for uri in args.reference}
     if args.picture is not None:
-        draw(args, folder, found)
+        draw(args, found, references)
     line = {
         "benchmark": "learning_curves",
         "recipe": args.recipe,
@@ -73,7 +74,7 @@ def main() -> None:
         "jobs": args.jobs,
         "overrides": args.set,
         "policies": found,
-        "reference": {uri: score(args, folder, [uri])[uri] for uri in args.reference},
+        "reference": references,
         "machine": machine(),
         "commit": commit(),
     }
@@ -150,14 +151,15 @@ def summarize(args: argparse.Namespace, folder: Path, policy: str) -> dict[str, 
     runs = [folder / name_of(args, policy, seed) for seed in range(args.seeds)]
     curves = [read_curve(path) for path in runs]
     grid = [round(args.steps * (index + 1) / POINTS) for index in range(POINTS)]
-    values = [[curve.at(step) for curve in curves] for step in grid]
+    points = [(step, [round(hearts, 2) for curve in curves if (hearts := curve.at(step)) is not None]) for step in grid]
     until = [curve.seconds_until(args.hearts) for curve in curves]
     reached = sorted(seconds for seconds in until if seconds is not None)
     scores = [*score(args, folder, [f"file://{path}/checkpoints" for path in runs]).values()]
     return {
         "curve": [
             {"step": step, "mean": round(statistics.fmean(hearts), 2), "min": min(hearts), "max": max(hearts)}
-            for step, hearts in zip(grid, [[round(h, 2) for h in of_step] for of_step in values], strict=True)
+            for step, hearts in points
+            if len(hearts) == len(curves)
         ],
         "seconds_to_hearts": {
             "hearts": args.hearts,
@@ -187,7 +189,7 @@ def hearts_of(card: dict[str, Any]) -> list[float]:
     ]
 
 
-def draw(args: argparse.Namespace, folder: Path, found: dict[str, Any]) -> None:
+def draw(args: argparse.Namespace, found: dict[str, Any], references: dict[str, float]) -> None:
     import matplotlib.pyplot as plt  # pyright: ignore[reportMissingImports]
 
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
@@ -197,9 +199,10 @@ def draw(args: argparse.Namespace, folder: Path, found: dict[str, Any]) -> None:
         (line,) = axes.plot(steps, [point["mean"] for point in points], label=policy)
         band = [point["min"] for point in points], [point["max"] for point in points]
         axes.fill_between(steps, *band, color=line.get_color(), alpha=0.2, linewidth=0)
-    for uri in args.reference:
-        axes.axhline(score(args, folder, [uri])[uri], linestyle="--", color="gray", label=uri)
+    for uri, style in zip(references, ("--", ":", "-.") * len(references), strict=False):
+        axes.axhline(references[uri], linestyle=style, color="gray", label=uri)
     axes.set(xlabel="agent-steps", ylabel="hearts an agent and episode", title=f"{args.recipe}, {args.seeds} seeds")
+    axes.set_ylim(bottom=0)
     axes.legend()
     figure.savefig(args.picture)
 

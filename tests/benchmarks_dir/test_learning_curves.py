@@ -23,7 +23,7 @@ def write_logs(folder: Path, hearts: list[float | None]) -> None:
     of_episodes = [{} if heart is None else {"env_agent/heart.gained": heart} for heart in hearts]
     metrics = [json.dumps({**row, **more}) for row, more in zip(rows, of_episodes, strict=True)]
     (folder / "metrics.jsonl").write_text("\n".join(metrics) + "\n")
-    timing = [json.dumps({"epoch": row["epoch"], "timing/total": 2.0}) for row in rows]
+    timing = [json.dumps({"epoch": row["epoch"], "metric/total_time": 2.0 * row["epoch"]}) for row in rows]
     (folder / "timing.jsonl").write_text("\n".join(timing) + "\n")
 
 
@@ -31,7 +31,7 @@ def test_a_curve_has_the_epochs_in_which_episodes_ended(script: dict[str, Any], 
     write_logs(tmp_path, [None, 1.0, 2.0, None, 6.0])
     curve = script["read_curve"](tmp_path)
     assert (curve.steps, curve.hearts, curve.seconds) == ([200, 300, 500], [1.0, 2.0, 6.0], [4.0, 6.0, 10.0])
-    assert [curve.at(step) for step in (100, 200, 499, 500)] == [0.0, 1.0, 2.0, 6.0]
+    assert [curve.at(step) for step in (100, 200, 499, 500)] == [None, 1.0, 2.0, 6.0]
 
 
 def test_the_wall_time_until_a_score_is_that_of_a_mean(script: dict[str, Any], tmp_path: Path) -> None:

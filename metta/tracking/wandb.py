@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import socket
 import threading
 import urllib.error
@@ -40,6 +41,8 @@ def make_wandb_logger(
     """
     if config.mode == "off":
         return NullLogger()
+    # wandb's reports about itself go to the run's server, too; one that is silent would hold the end of the process.
+    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
     if config.mode == "online":
         try:
             _check_reachable()

@@ -117,6 +117,33 @@ def test_a_server_that_falls_silent_holds_neither_rows_nor_the_end(
     assert b"overview/reward" in file.read_bytes()
 
 
+def test_a_silent_server_gets_no_reports_that_the_end_of_the_process_would_wait_for(
+    tmp_path: Path, wandb_server: Any
+) -> None:
+    """Measured before: eleven seconds of wandb's own telemetry after all was written."""
+    program = f"""
+import pathlib, threading
+from metta.tracking.config import WandbConfig
+from metta.tracking.wandb import make_wandb_logger
+folder = pathlib.Path({str(tmp_path)!r})
+logger = make_wandb_logger(WandbConfig(mode="online"), run="demo", folder=folder, run_config={{}})
+print(logger.mode, flush=True)
+input()
+logger.log({{"overview/reward": 1.5}}, 64)
+logger.close()
+print(*(thread.name for thread in threading.enumerate()), sep=",")
+"""
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    with subprocess.Popen([sys.executable, "-c", program], **pipes) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "online\n"
+        wandb_server.silent = True
+        threads = process.communicate("\n", timeout=120)[0]
+    assert "MainThread" in threads
+    assert "Otel" not in threads
+    assert not [request for request in wandb_server.requests if "otel" in request]
+
+
 def test_a_service_that_dies_is_told_once_and_the_run_goes_on(tmp_path: Path, told: Callable[[], list[str]]) -> None:
     logger = make_wandb_logger(WandbConfig(mode="offline"), run="demo", folder=tmp_path, run_config={})
     alive = [child for child in psutil.Process().children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +21,8 @@ settings.load_profile("metta")
 # As on the command line. Importing torchrl, which one of the tests does, makes it "spawn" where nobody has chosen, and
 # workers that are started anew know nothing of what a test has registered.
 multiprocessing.set_start_method("fork", force=True)
+# Under nohup SIGHUP is ignored, here and in every process that a test starts.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)

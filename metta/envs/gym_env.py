@@ -49,6 +49,7 @@ class GymVecEnv:
         self._closed = False
         self._timeout = config.worker_timeout
         self.while_waiting = while_waiting
+        self._batch: StepBatch | None = None
         # Worker processes are no daemons: without this an exception in the trainer would wait for them forever.
         atexit.register(self.close)
         self.reset(seed)
@@ -58,13 +59,16 @@ class GymVecEnv:
         self._check_open()
         if self._processes:
             self._wait_for_workers()
+            if self._batch is not None:
+                # PufferLib would wait, for ever, for what recv() has taken from the workers' pipes already.
+                self._vector.waiting_workers = []
         self._vector.async_reset(derive_seed(seed, "gym") & _SEED_BITS)
         self._episodes: list[EpisodeRecord] = []
         self._counts = np.zeros(self.num_envs, dtype=np.int64)
         self._returns = np.zeros(self.num_envs, dtype=np.float64)
         self._lengths = np.zeros(self.num_envs, dtype=np.int64)
         self._done = np.ones(self.num_envs, dtype=np.bool_)  # "ended before": what arrives next is `first`
-        self._batch: StepBatch | None = None
+        self._batch = None
 
     def recv(self, slot: int) -> StepBatch:
         """The batch after the last ``send`` or ``reset``; asking again returns the same.

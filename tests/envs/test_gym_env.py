@@ -110,6 +110,20 @@ def test_recv_is_repeatable(env: GymVecEnv) -> None:
     assert env.recv(0) is env.recv(0)
 
 
+def test_workers_start_anew_after_a_batch_was_read() -> None:
+    """As a training that goes on does. PufferLib's own reset waits for ever for what its recv() has read already."""
+    workers = GymVecEnv(
+        CARTPOLE.replace({"backend": "multiprocessing", "num_workers": 2, "worker_timeout": 60}), seed=3
+    )
+    try:
+        first = play(workers, 10)
+        workers.recv(0)
+        workers.reset(3)
+        assert same(play(workers, 10), first)
+    finally:
+        workers.close()
+
+
 def test_a_killed_worker_is_an_error_at_once() -> None:
     env = GymVecEnv(CARTPOLE.replace({"backend": "multiprocessing", "num_workers": 2}), seed=3)
     play(env, 2)

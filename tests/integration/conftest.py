@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ SMALL_POLICY = ("policy_architecture=bag_lstm", "policy_architecture.bag_width=8
 
 
 class TrainProcess:
-    """``train arena run=<run>`` as a child process, its output in files."""
+    """``train <recipe> run=<run>`` as a child process, its output in files."""
 
     def __init__(
         self,
@@ -37,6 +38,8 @@ class TrainProcess:
         *overrides: str,
         prefix: tuple[str, ...] = (),
         policy: tuple[str, ...] = SMALL_POLICY,
+        recipe: str = "arena",
+        sizes: tuple[str, ...] = SMALL,
     ) -> None:
         self.root = data_dir / run
         command = [
@@ -44,7 +47,7 @@ class TrainProcess:
             "-m",
             "metta.cli.main",
             "train",
-            "arena",
+            recipe,
             f"run={run}",
             f"system.data_dir={data_dir}",
         ]
@@ -53,7 +56,7 @@ class TrainProcess:
         environment = {**os.environ, "NO_COLOR": "1", "PYTHONWARNINGS": "default"}
         with self._output.open("ab") as file:
             self.child = subprocess.Popen(
-                [*prefix, *command, *SMALL, *policy, *overrides], stdout=file, stderr=subprocess.STDOUT, env=environment
+                [*prefix, *command, *sizes, *policy, *overrides], stdout=file, stderr=subprocess.STDOUT, env=environment
             )
 
     @property
@@ -97,8 +100,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """``start("key=value", ...)`` starts the run ``demo`` of this test, again and again; nothing outlives the test."""
     started: list[TrainProcess] = []
 
-    def begin(*overrides: str, prefix: tuple[str, ...] = (), policy: tuple[str, ...] = SMALL_POLICY) -> TrainProcess:
-        started.append(TrainProcess(tmp_path, "demo", *overrides, prefix=prefix, policy=policy))
+    def begin(*overrides: str, **more: Any) -> TrainProcess:
+        started.append(TrainProcess(tmp_path, "demo", *overrides, **more))
         return started[-1]
 
     yield begin

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from metta.tracking.jsonl import read_jsonl
 
 
@@ -53,6 +55,37 @@ def test_a_network_that_no_machine_holds_names_the_key_and_a_size(start: Callabl
     assert "out of memory while building the network" in process.output
     assert re.search(r"Set policy_architecture\.latent_dim from 1000000000 to \d+\.", process.output)
     assert "Traceback" not in process.output
+
+
+def test_a_killed_worker_ends_the_training_at_once_and_costs_no_epoch(start: Callable[..., Any]) -> None:
+    """PufferLib's own loop would wait for it for ever."""
+    sizes = (
+        "training_env.num_envs=4",
+        "training_env.backend=multiprocessing",
+        "training_env.num_workers=2",
+        "trainer.batch_size=128",
+        "trainer.minibatch_size=128",
+        "trainer.total_timesteps=2048",
+        "evaluator.epoch_interval=0",
+        "system.torch_threads=1",
+    )
+    process = start(recipe="gym", sizes=sizes, policy=())
+    process.wait_until(lambda: process.rows >= 2)
+    workers = psutil.Process(process.child.pid).children(recursive=True)
+    (first, *_) = (worker for worker in workers if "resource_tracker" not in " ".join(worker.cmdline()))
+    first.kill()
+    assert process.finish() == 1, process.output
+    assert "worker" in process.output
+    assert "-9" in process.output or "SIGKILL" in process.output
+    gone, alive = psutil.wait_procs(workers, timeout=20)
+    assert not alive
+    assert len(gone) == len(workers)
+    rows = process.rows
+    again = start(recipe="gym", sizes=sizes, policy=())
+    assert again.finish() == 0, again.output
+    epochs = [row["epoch"] for row in read_jsonl(again.root / "metrics.jsonl")]
+    assert epochs == list(range(1, 17))
+    assert rows >= 2
 
 
 def test_a_broken_initial_policy_is_refused(start: Callable[..., Any], undisturbed: Path, tmp_path: Path) -> None:

@@ -38,6 +38,18 @@ def logging_as_before() -> Iterator[None]:
     logger.setLevel(level)
 
 
+@pytest.fixture(autouse=True)
+def signals_as_before() -> Iterator[None]:
+    """A training in this process leaves SIGUSR1 ignored, as it must until a process ends; what a later test starts
+    would ignore it too, and a shell cannot trap what it was started to ignore.
+    """
+    before = {signum: signal.getsignal(signum) for signum in (signal.SIGUSR1, signal.SIGHUP, signal.SIGINT)}
+    yield
+    for signum, handler in before.items():
+        if signal.getsignal(signum) is not handler:
+            signal.signal(signum, handler)
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """``tools/test.py`` ends with pytest's closing line; what failed earlier is said right above it."""
     failed = os.environ.get("METTA_FAILED_STAGES")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from metta.agent.components.dense import FEWEST_ROWS, dense_backward
+from metta.agent.components.dense import all_run_natively, dense_backward
 from metta.agent.components.token_bag import KeptTokens, token_bag_backward
 from metta.agent.joint_heads import run_joint
 from metta.agent.module import TensorMap
@@ -101,12 +101,8 @@ def run_chain(chain: TokenChain, modules: Mapping[str, nn.Module | None], td: Te
 
 
 def _runs_natively(linears: Sequence[nn.Linear], parameters: Sequence[Tensor | None], obs: Tensor) -> bool:
-    """As ``dense.runs_natively``, asked once for all layers."""
     return (
-        not torch.compiler.is_compiling()
-        and obs.numel() // (obs.shape[-1] * obs.shape[-2]) >= FEWEST_ROWS
-        and not torch.is_autocast_enabled("cpu")
-        and all(p is not None and p.dtype is torch.float32 and p.device.type == "cpu" for p in parameters)
+        all_run_natively(obs.shape[:-2].numel(), parameters)
         and obs.device.type == "cpu"
         and not any(linear._forward_hooks or linear._forward_pre_hooks for linear in linears)
     )

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <span>
 
+#include "learn/token_sum.h"
+
 namespace mettagrid::learn {
 
 // Where each token's vector stands in the table, and what it is multiplied with.
@@ -22,12 +24,6 @@ struct TokenBagShape {
   std::int64_t num_tokens;  // K: tokens of an observation, used or not
   std::int64_t num_rows;    // N: rows of the table
   std::int64_t width;       // F: columns of the table
-};
-
-// A token that counts.
-struct TokenEntry {
-  std::int32_t row;  // of the table
-  float weight;
 };
 
 // Tokens of observations, kept from the forward pass for the backward one: those of observation b are

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "learn/clones.h"
+#include "learn/elementwise.h"
 #include "learn/gemm.h"
 #include "learn/parallel.h"
 
@@ -19,22 +20,6 @@ constexpr std::int64_t kOutPerTask = 240;    // rows of such a product's result 
 constexpr std::int64_t kSumColumns = 64;
 constexpr std::int64_t kMostGroups = 16;             // of rows, whose sums for the weights stand apart
 constexpr std::int64_t kFloatsOfSums = 1024 * 1024;  // kept for all groups together
-
-LEARN_CLONES void ClampAtZero(float* values, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) values[i] = values[i] < 0.0F ? 0.0F : values[i];
-}
-
-// As torch does: what is not a number stays so, and lets the gradient pass.
-LEARN_CLONES void PassWherePositive(const float* y, const float* grad_y, std::int64_t count, float* out) {
-  for (std::int64_t i = 0; i < count; ++i) out[i] = y[i] <= 0.0F ? 0.0F : grad_y[i];
-}
-
-// out += `count` vectors, in their order.
-LEARN_CLONES void AddRows(const float* vectors, std::int64_t count, std::int64_t width, float* out) {
-  for (std::int64_t i = 0; i < count; ++i, vectors += width) {
-    for (std::int64_t c = 0; c < width; ++c) out[c] += vectors[c];
-  }
-}
 
 LEARN_CLONES void SumColumns(const float* rows, std::int64_t num_rows, std::int64_t stride, std::int64_t width,
                              float* sums) {
@@ -125,7 +110,7 @@ class LayerGradients {
       space.a.Pack(before, outputs, count, outputs);
       space.b.Pack({x_.data() + row * shape_.inputs, shape_.inputs, 1}, count, shape_.inputs);
       Multiply(space.a, space.b, row == first ? Start::kZero : Start::kOutput, sums, shape_.inputs);
-      AddRows(before, count, outputs, bias_sums);
+      AddRows(before, count, outputs, outputs, bias_sums);
     }
   }
 
@@ -204,9 +189,9 @@ void DenseBackward(const DenseShape& shape, std::span<const float> x, std::span<
   });
   if (shape.rows == 0) std::fill_n(sums.get(), size, 0.0F);
   std::fill(grad_w.begin(), grad_w.end(), 0.0F);
-  AddRows(sums.get(), groups, size, grad_w.data());
+  AddRows(sums.get(), groups, size, size, grad_w.data());
   std::fill(grad_bias.begin(), grad_bias.end(), 0.0F);
-  if (!grad_bias.empty()) AddRows(biases.get(), groups, shape.outputs, grad_bias.data());
+  if (!grad_bias.empty()) AddRows(biases.get(), groups, shape.outputs, shape.outputs, grad_bias.data());
 }
 
 }  // namespace mettagrid::learn

@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
-#include <cstring>
 #include <memory>
 #include <utility>
 #include <vector>
 
-#include "learn/clones.h"
+#include "learn/elementwise.h"
 #include "learn/parallel.h"
 
 namespace mettagrid::learn {
@@ -16,28 +15,13 @@ namespace {
 
 using Entry = TokenEntry;
 
-// Sixteen floats, a cache line. GCC and clang lower it to whatever the instruction set has; may_alias and aligned(4)
-// let it read any float array.
-using Lane = float __attribute__((vector_size(64), aligned(4), may_alias));
-constexpr std::int64_t kLane = 16;
 constexpr std::int64_t kRowsPerTask = 16;    // observations that a forward thread takes at a time
 constexpr std::int64_t kRowsPerThread = 64;  // below that, starting a thread costs more than it saves
 constexpr std::int64_t kRowsPerBlock = 512;  // observations whose gradients stay in the cache during a backward pass
 
-// Bytes of an observation up to the last one that is not 0xFF: unused tokens stand at the end.
-std::size_t UsedBytes(const std::uint8_t* obs, std::size_t size) {
-  std::uint64_t word = 0;
-  while (size >= sizeof(word)) {
-    std::memcpy(&word, obs + size - sizeof(word), sizeof(word));
-    if (word != ~std::uint64_t{0}) break;
-    size -= sizeof(word);
-  }
-  return size;
-}
-
 // Writes the entries of one observation; `entries` has room for num_tokens. Returns how many there are.
 std::size_t Decode(const TokenTables& tables, const std::uint8_t* obs, std::int64_t num_tokens, Entry* entries) {
-  const std::size_t used = (UsedBytes(obs, static_cast<std::size_t>(num_tokens) * 3) + 2) / 3;
+  const auto used = static_cast<std::size_t>(UsedTokens(obs, num_tokens));
   std::size_t count = 0;
   for (std::size_t token = 0; token < used; ++token) {
     const std::size_t location = obs[3 * token];
@@ -49,50 +33,6 @@ std::size_t Decode(const TokenTables& tables, const std::uint8_t* obs, std::int6
     count += static_cast<std::size_t>((row | position) >= 0);  // overwritten by the next one when ignored
   }
   return count;
-}
-
-// Columns [column, column + N lanes), kept in registers over all entries.
-template <int N>
-inline __attribute__((always_inline)) void AddLanes(const Entry* entries, std::size_t count, const float* vectors,
-                                                    std::int64_t width, const float* start, float* out) {
-  Lane sum[N];
-  for (int i = 0; i < N; ++i) sum[i] = *reinterpret_cast<const Lane*>(start + i * kLane);
-  for (std::size_t e = 0; e < count; ++e) {
-    const float* vector = vectors + entries[e].row * width;
-    const float weight = entries[e].weight;
-#pragma GCC unroll 8
-    for (int i = 0; i < N; ++i) sum[i] += weight * *reinterpret_cast<const Lane*>(vector + i * kLane);
-  }
-  for (int i = 0; i < N; ++i) *reinterpret_cast<Lane*>(out + i * kLane) = sum[i];
-}
-
-// out = start + sum over entries, in their order, of weight * vectors[row]. `out` may be `start`.
-LEARN_CLONES void AddVectors(const Entry* entries, std::size_t count, const float* vectors, std::int64_t width,
-                             const float* start, float* out) {
-  std::int64_t c = 0;
-  for (; c + 4 * kLane <= width; c += 4 * kLane) AddLanes<4>(entries, count, vectors + c, width, start + c, out + c);
-  for (; c + kLane <= width; c += kLane) AddLanes<1>(entries, count, vectors + c, width, start + c, out + c);
-  for (; c < width; ++c) {
-    float sum = start[c];
-    for (std::size_t e = 0; e < count; ++e) sum += entries[e].weight * vectors[entries[e].row * width + c];
-    out[c] = sum;
-  }
-}
-
-// out += `count` vectors `stride` floats apart, in their order.
-LEARN_CLONES void AddRows(const float* vectors, std::int64_t count, std::int64_t stride, std::int64_t width,
-                          float* out) {
-  for (std::int64_t i = 0; i < count; ++i, vectors += stride) {
-    for (std::int64_t c = 0; c < width; ++c) out[c] += vectors[c];
-  }
-}
-
-LEARN_CLONES void ClampAtZero(float* values, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) values[i] = values[i] < 0.0F ? 0.0F : values[i];
-}
-
-LEARN_CLONES void PassWherePositive(const float* out, const float* grad_out, std::int64_t count, float* grad) {
-  for (std::int64_t i = 0; i < count; ++i) grad[i] = out[i] <= 0.0F ? 0.0F : grad_out[i];
 }
 
 int UsefulThreads(int wanted, std::int64_t num_obs) {

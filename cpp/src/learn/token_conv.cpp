@@ -3,41 +3,24 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
-#include <cstring>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "learn/clones.h"
+#include "learn/lanes.h"
 #include "learn/parallel.h"
+#include "learn/token_sum.h"
 
 namespace mettagrid::learn {
 namespace {
 
-struct Entry {
-  std::int32_t row;
-  float weight;
-};
+using Entry = TokenEntry;
 
-// Sixteen floats, a cache line; may_alias and aligned(4) let it read any float array.
-using Lane = float __attribute__((vector_size(64), aligned(4), may_alias));
-constexpr std::int64_t kLane = 16;
 constexpr std::int64_t kObsPerTask = 16;    // observations that a forward thread takes at a time
 constexpr std::int64_t kObsPerThread = 32;  // below that, starting a thread costs more than it saves
 constexpr std::int64_t kObsPerPart = 128;   // fewer would make the parts' sums cost more than the parts
 constexpr std::int64_t kMostParts = 16;
-
-// Tokens of an observation up to the last one that is not all 0xFF: unused tokens stand at the end.
-std::int64_t UsedTokens(const std::uint8_t* obs, std::int64_t num_tokens) {
-  auto size = static_cast<std::size_t>(num_tokens) * 3;
-  std::uint64_t word = 0;
-  while (size >= sizeof(word)) {
-    std::memcpy(&word, obs + size - sizeof(word), sizeof(word));
-    if (word != ~std::uint64_t{0}) break;
-    size -= sizeof(word);
-  }
-  return static_cast<std::int64_t>((size + 2) / 3);
-}
 
 // Calls cell(row, position, weight) and constant(row, weight) for the tokens of an observation that count.
 template <typename Cell, typename Constant>
@@ -58,33 +41,6 @@ inline __attribute__((always_inline)) void ForTokens(const TokenConvTables& tabl
     } else if (scope == 1 && row < shape.num_constants) {
       constant(row, tables.weights[looks]);
     }
-  }
-}
-
-template <int N>
-inline __attribute__((always_inline)) void AddLanes(const Entry* entries, std::size_t count, const float* vectors,
-                                                    std::int64_t width, const float* start, float* out) {
-  Lane sum[N];
-  for (int i = 0; i < N; ++i) sum[i] = *reinterpret_cast<const Lane*>(start + i * kLane);
-  for (std::size_t e = 0; e < count; ++e) {
-    const float* vector = vectors + entries[e].row * width;
-    const float weight = entries[e].weight;
-#pragma GCC unroll 8
-    for (int i = 0; i < N; ++i) sum[i] += weight * *reinterpret_cast<const Lane*>(vector + i * kLane);
-  }
-  for (int i = 0; i < N; ++i) *reinterpret_cast<Lane*>(out + i * kLane) = sum[i];
-}
-
-// out = start + sum over entries, in their order, of weight * vectors[row].
-LEARN_CLONES void AddVectors(const Entry* entries, std::size_t count, const float* vectors, std::int64_t width,
-                             const float* start, float* out) {
-  std::int64_t c = 0;
-  for (; c + 4 * kLane <= width; c += 4 * kLane) AddLanes<4>(entries, count, vectors + c, width, start + c, out + c);
-  for (; c + kLane <= width; c += kLane) AddLanes<1>(entries, count, vectors + c, width, start + c, out + c);
-  for (; c < width; ++c) {
-    float sum = start[c];
-    for (std::size_t e = 0; e < count; ++e) sum += entries[e].weight * vectors[entries[e].row * width + c];
-    out[c] = sum;
   }
 }
 

@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "learn/clones.h"
+#include "learn/elementwise.h"
 #include "learn/gemm.h"
 #include "learn/parallel.h"
 
@@ -14,10 +14,6 @@ namespace mettagrid::learn {
 namespace {
 
 constexpr std::int64_t kRowsPerTask = 48;  // a multiple of the rows that a product holds in registers
-
-LEARN_CLONES void ClampAtZero(float* values, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) values[i] = values[i] < 0.0F ? 0.0F : values[i];
-}
 
 // Both heads as one product.
 class JointHeads {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -12,7 +12,7 @@ from torch.autograd.function import once_differentiable
 from metta.agent.components.activation import identity
 from metta.common import _kernels
 
-FEWEST_ROWS = 32
+_FEWEST_ROWS = 32
 """Below that, laying out the weights for the native product costs more than torch's whole product."""
 
 
@@ -47,14 +47,16 @@ def dense_rows(
 
 def runs_natively(weight: Tensor, rows: Tensor) -> bool:
     """Whether native kernels take these: ``float32`` on the CPU, many rows, no autocast and nobody who traces."""
+    return all_run_natively(rows.shape[0], (rows, weight))
+
+
+def all_run_natively(num_rows: int, tensors: Iterable[Tensor | None]) -> bool:
+    """``runs_natively`` of several tensors, asked once; one that is missing is not native."""
     return (
         not torch.compiler.is_compiling()  # first: a graph for any number of rows must not ask how many there are
-        and rows.shape[0] >= FEWEST_ROWS
-        and rows.dtype is torch.float32
-        and weight.dtype is torch.float32
-        and rows.device.type == "cpu"
-        and weight.device.type == "cpu"
+        and num_rows >= _FEWEST_ROWS
         and not torch.is_autocast_enabled("cpu")
+        and all(t is not None and t.dtype is torch.float32 and t.device.type == "cpu" for t in tensors)
     )
 
 

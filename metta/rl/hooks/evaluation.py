@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
@@ -108,8 +109,7 @@ class EvaluationHook(TrainerHook):
         if uri is None or not uri.endswith(f":v{epoch}.mpt"):
             _log.warning("epoch %d is not evaluated: its policy could not be saved (latest: %s).", epoch, uri)
         elif self.start is None or last:
-            self.announce("evaluating")
-            self._tell(ctx, epoch, uri, self.evaluate(uri, self.seed, lambda: check_stop(ctx.stop)))
+            self._tell(ctx, epoch, uri, self._play(ctx, uri))
         else:
             self._running[epoch] = self.start(uri, self.seed)
             due = epoch + self.result_after
@@ -119,15 +119,22 @@ class EvaluationHook(TrainerHook):
     def _take(self, ctx: TrainerContext, pending: PendingEvaluation) -> None:
         """The scores of ``pending``, from its process or, when the run goes on without background, made here."""
         uri = to_uri(ctx.run_dir.checkpoints / artifact_name(ctx.run_dir.run, pending.epoch))
-        self.announce("evaluating")
         running = self._running.get(pending.epoch)
         if running is None:
-            scores = self.evaluate(uri, self.seed, lambda: check_stop(ctx.stop))
+            scores = self._play(ctx, uri)
         else:
+            self.announce("evaluating")
             scores = running.result(lambda: check_stop(ctx.stop))
             del self._running[pending.epoch]
         self._tell(ctx, pending.epoch, uri, scores)
         self._forget(ctx, pending)
+
+    def _play(self, ctx: TrainerContext, uri: str) -> Scores:
+        self.announce("evaluating")
+        try:
+            return self.evaluate(uri, self.seed, lambda: check_stop(ctx.stop))
+        finally:
+            gc.collect()  # a policy's parts know each other: left alone, megabytes would wait for the collector's turn
 
     def _tell(self, ctx: TrainerContext, epoch: int, uri: str, scores: Scores) -> None:
         rewards = [metrics["reward"] for metrics in scores.values() if "reward" in metrics]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -48,6 +49,24 @@ def test_policies_of_the_interval_and_the_last_one_are_played(
         assert told is not None
         assert (told.epoch, told.in_force, told.score) == (5, 5, 1.5)
         assert told.scores["corridor/a"] == {"reward": 1.0, "length": 9.0}
+
+
+def test_what_an_evaluation_leaves_behind_is_gone_at_once(
+    make_trainer: Callable[..., Trainer], run_dir: RunDir
+) -> None:
+    """Its policy is a web of parts that know each other; a run of a week must not gather them."""
+    webs: list[weakref.ref[Player]] = []
+
+    def play(uri: str, seed: int, tick: Callable[[], None]) -> Scores:
+        assert [web() for web in webs] == [None] * len(webs)
+        web = Player()
+        web.__dict__["itself"] = web
+        webs.append(weakref.ref(web))
+        return {}
+
+    make_trainer([checkpoint_hook(run_dir, 1), EvaluationHook(play, 1, seed=3)], epochs=3).train()
+    assert len(webs) == 3
+    assert webs[-1]() is None
 
 
 def test_an_epoch_without_its_policy_is_not_evaluated(

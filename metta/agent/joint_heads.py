@@ -52,8 +52,18 @@ def run_joint(actor: nn.Module | None, critic: nn.Module | None, td: TensorMap) 
     hooked = any(layer._forward_hooks or layer._forward_pre_hooks for layer in (one, other))
     if hooked or not (runs_natively(one.weight, rows) and runs_natively(other.weight, rows)):
         return {**actor._compute(td), **critic._compute(td)}
-    logits, values = _JointHeads.apply(rows, one.weight, one.bias, other.weight, other.bias)
+    both = (rows, one.weight, one.bias, other.weight, other.bias)
+    logits, values = _JointHeads.apply(*both) if torch.is_grad_enabled() else _run(*both)[:2]
     return {actor.out_key: logits.view(*x.shape[:-1], -1), critic.out_key: values.view(x.shape[:-1])}
+
+
+def _run(
+    x: Tensor, actor: Tensor, actor_bias: Tensor, critic: Tensor, critic_bias: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Logits, values and the weights of both, one below the other."""
+    weight = torch.cat((actor, critic))
+    out = dense_forward(x, weight, torch.cat((actor_bias, critic_bias)), relu=False)
+    return out[:, :-1].contiguous(), out[:, -1].contiguous(), weight
 
 
 class _JointHeads(torch.autograd.Function):
@@ -63,10 +73,9 @@ class _JointHeads(torch.autograd.Function):
     def forward(
         ctx: Any, x: Tensor, actor: Tensor, actor_bias: Tensor, critic: Tensor, critic_bias: Tensor
     ) -> tuple[Tensor, Tensor]:
-        weight = torch.cat((actor, critic))
-        out = dense_forward(x, weight, torch.cat((actor_bias, critic_bias)), relu=False)
+        logits, values, weight = _run(x, actor, actor_bias, critic, critic_bias)
         ctx.save_for_backward(x, weight)
-        return out[:, :-1].contiguous(), out[:, -1].contiguous()
+        return logits, values
 
     @staticmethod
     @once_differentiable

@@ -82,6 +82,8 @@ class Uploader:
             self._stopping = True
             self._changed.notify_all()
             left = list(self._waiting)
+        if self._thread.is_alive() and not left:  # between two uploads: a thread that outlives Python may end it badly
+            self._thread.join(1.0)
         if left:
             _log.warning(
                 "%d of the run's policies could not be uploaded to %s yet (the first: %s). They wait in %s; the same "

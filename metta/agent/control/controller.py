@@ -177,7 +177,9 @@ class Controller:
         """Whether the component learns nothing at present."""
         component = self.network[name]
         stack = wrappers_of(component)
-        return any(wrapper.freezes and wrapper.active for wrapper in stack) or not trainable(component)
+        if any(wrapper.freezes and wrapper.active for wrapper in stack):
+            return True
+        return not any(parameter.requires_grad for parameter in component.parameters())
 
     # --- the edge: signals in a TensorDict --------------------------------------------------------------------------
 

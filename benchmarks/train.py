@@ -24,8 +24,7 @@ from typing import Any
 import first_step
 from pydantic import TypeAdapter
 
-from metta.agent.policy_config import BasePolicyConfig, PolicyConfig, default_policy_config
-from metta.common.env_spec import EnvSpec
+from metta.agent.policy_config import PolicyConfig, default_policy_config
 from metta.common.openmp import shorten_spins
 from metta.common.run_dir import RunDir
 from metta.envs.env_config import make_env
@@ -71,24 +70,21 @@ def make_trainer(args: argparse.Namespace, device: Any, **more: Any) -> Any:
     from metta.rl.trainer import Trainer
 
     tool = importlib.import_module(f"recipes.prod.{args.recipe}").train()
-    env_config = tool.training_env
+    settings = {key: json.loads(value) for key, value in (setting.split("=", 1) for setting in args.set)}
+    changes: dict[str, Any] = {"system.device": args.device, "trainer.total_timesteps": 10**12}
+    changes |= {f"trainer.{key}": value for key, value in settings.items()}
+    if args.policy is not None:
+        changes["policy_architecture"] = TypeAdapter(PolicyConfig).validate_python({"type": args.policy})
     if args.num_envs:
-        env_config = env_config.replace({"num_envs": args.num_envs})
+        changes["training_env.num_envs"] = args.num_envs
     if args.env_threads:
-        env_config = env_config.replace({"num_threads": args.env_threads})
-    changes = {key: json.loads(value) for key, value in (setting.split("=", 1) for setting in args.set)}
-    config = tool.trainer.replace({"total_timesteps": 10**12, **changes})
-    env = make_env(env_config, args.seed)
-    policy_config = choose_policy(args.policy, getattr(tool, "policy_architecture", None), env.spec)
+        changes["training_env.num_threads"] = args.env_threads
+    tool = tool.replace(changes)  # sizes that nobody set are fitted to all of it
+    env = make_env(tool.training_env, args.seed)
+    policy_config = tool.policy_architecture or default_policy_config(env.spec.obs_kind)
     policy = build_policy(policy_config, env.spec, device=device, seed=args.seed)
     run_dir = RunDir.at(Path(tempfile.gettempdir()), "benchmark-train")
-    return Trainer(config, env, policy, run_dir, device=device, seed=args.seed, **more)
-
-
-def choose_policy(name: str | None, of_recipe: BasePolicyConfig | None, spec: EnvSpec) -> Any:
-    if name is not None:
-        return TypeAdapter(PolicyConfig).validate_python({"type": name})
-    return of_recipe or default_policy_config(spec)
+    return Trainer(tool.trainer, env, policy, run_dir, device=device, seed=args.seed, **more)
 
 
 def measure(trainer: Any, seconds: float) -> dict[str, Any]:

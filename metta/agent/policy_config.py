@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
 from metta.agent.network_config import NetworkConfig, read_network
 from metta.common.config import Config
-from metta.common.env_spec import EnvSpec
 
 Activation = Literal["relu", "tanh", "gelu", "silu"]
 NumericScale = Literal["linear", "log"]
@@ -31,6 +30,9 @@ ExecutorName = Literal["sequential", "parallel", "compiled", "memory"]
 
 class CommonPolicyConfig(Config):
     """Fields that every policy honours."""
+
+    small_steps: ClassVar[bool] = False
+    """Whether it learns as well from many small minibatches, seen once, as from several passes over larger ones."""
 
     clip_range: float = Field(
         default=0.0, ge=0, description="after each optimizer step weights are clamped to +-clip_range; 0 = off"
@@ -60,20 +62,24 @@ class BasePolicyConfig(CommonPolicyConfig):
     )
 
 
+_NUMERIC_SCALE = (
+    "weight of a numeric token with distance d from its zero point and normalization n: linear = d / n, log = "
+    "log(1 + |d|) / log(1 + n) with the sign of d"
+)
+
+
 class TokenPolicyConfig(BasePolicyConfig):
     """Fields of the presets that read token observations."""
 
-    numeric_scale: NumericScale = Field(
-        default="log",
-        description="weight of a numeric token with distance d from its zero point and normalization n: "
-        "linear = d / n, log = log(1 + |d|) / log(1 + n) with the sign of d",
-    )
+    numeric_scale: NumericScale = Field(default="log", description=_NUMERIC_SCALE)
 
 
 class BagConfig(TokenPolicyConfig):
     """Token bag, then an MLP: no memory, the default on CPU."""
 
+    small_steps: ClassVar[bool] = True
     type: Literal["bag"] = "bag"
+    numeric_scale: NumericScale = Field(default="linear", description=_NUMERIC_SCALE)
     bag_width: Size = Field(default=128, description="width of the token bag")
     bag_gain: float = Field(default=1.0, gt=0, description="scale of the bag's first weights; 1 = unit variance out")
     hidden_sizes: Sizes = Field(default=(128,), description="widths of the MLP between bag and heads")
@@ -83,7 +89,9 @@ class BagConfig(TokenPolicyConfig):
 class BagLstmConfig(TokenPolicyConfig):
     """Token bag, MLP, LSTM."""
 
+    small_steps: ClassVar[bool] = True
     type: Literal["bag_lstm"] = "bag_lstm"
+    numeric_scale: NumericScale = Field(default="linear", description="as for `bag`")
     bag_width: Size = Field(default=128, description="width of the token bag")
     bag_gain: float = Field(default=1.0, gt=0, description="scale of the bag's first weights; 1 = unit variance out")
     hidden_sizes: Sizes = Field(default=(128,), description="widths of the MLP between bag and LSTM")
@@ -298,6 +306,6 @@ PolicyConfig = Annotated[AnyPolicyConfig, Field(discriminator="type")]
 """What `policy_architecture=` takes."""
 
 
-def default_policy_config(spec: EnvSpec) -> BagConfig | MlpConfig:
+def default_policy_config(obs_kind: Literal["tokens", "box"]) -> BagConfig | MlpConfig:
     """The preset for an environment when none is named: `bag` for tokens, `mlp` for boxes."""
-    return BagConfig() if spec.obs_kind == "tokens" else MlpConfig()
+    return BagConfig() if obs_kind == "tokens" else MlpConfig()

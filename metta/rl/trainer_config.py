@@ -101,16 +101,20 @@ class TrainerConfig(Config):
     def for_rows(cls, num_rows: int, *, horizon: int = 32, segments: int = 2, minibatches: int = 4) -> Self:
         """The defaults, sized for ``num_rows`` agent rows: each brings about ``segments`` of ``horizon`` steps.
 
+        There are at most ``minibatches`` equal ones; few rows get fewer, but four where they can: one has some twelve
+        segments.
+
         >>> TrainerConfig.for_rows(384) == TrainerConfig()
         True
         >>> TrainerConfig.for_rows(400).batch_size
         25600
         """
-        whole = minibatches * max(1, round(segments * num_rows / minibatches))
+        whole = 4 * max(1, round(segments * num_rows / 4))
         while whole % num_rows:
-            whole += minibatches
-        batch_size = whole * horizon
-        return cls(batch_size=batch_size, minibatch_size=batch_size // minibatches, bptt_horizon=horizon)
+            whole += 4
+        wanted = max(whole / minibatches, min(12, whole / 4))
+        minibatch = next(size for size in range(1, whole + 1) if size >= wanted and whole % size == 0)
+        return cls(batch_size=whole * horizon, minibatch_size=minibatch * horizon, bptt_horizon=horizon)
 
     @staticmethod
     def minibatch_near(batch_size: int, wanted: int, horizon: int) -> int:

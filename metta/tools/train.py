@@ -349,7 +349,7 @@ class _Training:
 
         tool = self.tool
         if tool.initial_policy_uri is None:
-            config = tool.policy_architecture or default_policy_config(spec)
+            config = tool.policy_architecture or default_policy_config(spec.obs_kind)
             return build_policy(config, spec, device=device, seed=derive_seed(tool.system.seed, "policy"))
         policy = load_trained(tool.initial_policy_uri, spec, device)
         if tool.policy_architecture not in (None, policy.config):

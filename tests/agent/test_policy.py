@@ -282,7 +282,7 @@ def test_every_config_field_reaches_the_policy(preset: str, spec_for, segments) 
         "hidden_sizes": (9,),
         "latent_dim": 12,
         "latent_heads": 4,
-        "numeric_scale": "log" if preset in ("fast", "lstm") else "linear",
+        "numeric_scale": "log" if preset in ("bag", "bag_lstm", "fast", "lstm") else "linear",
         "pattern": "AXMSC",
         "post_norm": False,
         "projection": "none",

@@ -113,7 +113,7 @@ def test_boxes_with_a_global_state_are_trained_on(tmp_path: Path, preset: MlpCon
     game = ARENA.replace(
         {"game.obs.kind": "box", "game.obs.width": 7, "game.obs.height": 7, "game.obs.global_state": True}
     )
-    assert isinstance(default_policy_config(env_spec(game)), MlpConfig)
+    assert isinstance(default_policy_config(env_spec(game).obs_kind), MlpConfig)
     trainer = make(tmp_path, preset, game=game)
     before = [parameter.clone() for parameter in trainer.policy.parameters()]
     trainer.train_epoch()

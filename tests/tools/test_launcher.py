@@ -32,6 +32,7 @@ def test_ranks_start_again_after_a_death_and_end_after_an_error(tmp_path: Path) 
         "import os, signal, sys, time\n"
         "attempt, rank = os.environ['TORCHELASTIC_RESTART_COUNT'], os.environ['RANK']\n"
         "open(f'seen-{attempt}-{rank}', 'w').write(os.environ['OMP_NUM_THREADS'])\n"
+        "while attempt == '0' and rank == '1' and not os.path.exists('seen-0-0'): time.sleep(0.01)\n"
         "if attempt == '0' and rank == '1': os.kill(os.getpid(), signal.SIGKILL)\n"
         "if attempt == '1' and rank == '0': sys.exit(5)\n"
         "time.sleep(60)\n"

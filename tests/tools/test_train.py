@@ -30,6 +30,7 @@ SIZES = {
     "trainer.batch_size": 128,
     "trainer.minibatch_size": 64,
     "trainer.bptt_horizon": 16,
+    "trainer.update_epochs": 3,
     "system.torch_threads": 1,
     "checkpointer.epoch_interval": 2,
 }

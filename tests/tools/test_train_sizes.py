@@ -24,7 +24,7 @@ def sizes(tool: TrainTool) -> tuple[int, int, int]:
 
 @pytest.fixture
 def tool() -> TrainTool:
-    return arena.train().replace({"system.device": "cpu"})
+    return arena.train().replace({"system.device": "cpu", "policy_architecture": {"type": "fast"}})
 
 
 def test_a_long_training_has_the_tuned_sizes(tool: TrainTool) -> None:
@@ -37,6 +37,21 @@ def test_a_short_training_has_several_epochs_and_is_evaluated(tool: TrainTool) -
     assert sizes(short) == (4, 3072, 768)
     epochs = -(-20_000 // 3072)
     assert (short.evaluator.epoch_interval, short.evaluator.num_episodes) == (epochs, 2)
+
+
+def test_bags_take_small_steps_on_a_cpu(tmp_path: Path) -> None:
+    """Minibatches of 1,536 steps, one pass; what is set stays, and a run keeps what it began with."""
+    made = arena.train().replace({"system.device": "cpu"})
+    assert (*sizes(made), made.trainer.update_epochs) == (16, 24_576, 1_536, 1)
+    assert made.replace({"policy_architecture": {"type": "bag_lstm"}}).trainer == made.trainer
+    assert sizes(made.replace({STEPS: 20_000})) == (4, 3072, 384)
+    assert sizes(made.replace({"training_env.num_envs": 2})) == (2, 3072, 384)
+    for other in ({"policy_architecture": {"type": "fast"}}, {"system.device": "cuda"}):
+        assert made.replace(other).trainer.update_epochs == 3
+    assert made.replace({"trainer.update_epochs": 2}).trainer.update_epochs == 2
+    run_dir = RunDir.at(tmp_path, "x").create()
+    made.replace({"trainer.update_epochs": 3}).with_origins({}).save_resolved(run_dir.config_path)
+    assert keep_sizes(made.with_origins({}), run_dir).trainer.update_epochs == 3
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
@@ -79,7 +94,7 @@ def test_sizes_are_fitted_anew_when_the_length_changes(tool: TrainTool) -> None:
 def test_recipes_that_set_their_sizes_keep_them() -> None:
     made = gym.train().replace({STEPS: 20_000})
     assert sizes(made) == (8, 1024, 256)
-    assert sizes(navigation.train().replace({"system.device": "cpu"})) == (48, 24_576, 6_144)
+    assert sizes(navigation.train().replace({"system.device": "cpu"})) == (48, 24_576, 1_536)
 
 
 def test_a_longer_run_goes_on_with_its_own_sizes(tool: TrainTool, tmp_path: Path) -> None:

@@ -87,4 +87,5 @@ def test_the_batch_fits_any_number_of_agents(recipe: str) -> None:
         tool.trainer.check_rows(tool.training_env.num_rows)
         assert 300 <= tool.training_env.num_rows <= 480
     tuned = module.train()
-    assert (tuned.training_env.num_envs, tuned.trainer) == (16, TrainerConfig())
+    small_steps = TrainerConfig().replace({"minibatch_size": 1_536, "update_epochs": 1})
+    assert (tuned.training_env.num_envs, tuned.trainer) == (16, small_steps)

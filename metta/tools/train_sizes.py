@@ -81,7 +81,7 @@ def fit_sizes(tool: TrainTool) -> dict[str, dict[str, Any]]:
             fitted["training_env"]["num_slots"] = machine.slots
         rows = num_envs * agents
     steps = min(machine.steps, max(1, per_epoch // rows))
-    sizes = {**batch_sizes(trainer, rows, steps, machine.minibatches), "update_epochs": machine.passes}
+    sizes = {**batch_sizes(trainer, rows, steps, machine.minibatches), "update_epochs": _passes(trainer, machine)}
     fitted["trainer"] = {name: size for name, size in sizes.items() if name not in trainer.model_fields_set}
     fitted["evaluator"] = _evaluation(evaluator, trainer.total_timesteps, sizes["batch_size"])
     return fitted
@@ -94,6 +94,13 @@ def _machine(tool: TrainTool) -> MachineSizes:
     if policy is None and tool.initial_policy_uri is None and isinstance(env, VecEnvConfig):
         policy = default_policy_config(env.env.game.obs.kind)
     return CPU_SMALL_STEPS if policy is not None and policy.small_steps else CPU
+
+
+def _passes(trainer: TrainerConfig, machine: MachineSizes) -> int:
+    tuning = trainer.update_epochs_autotune
+    if not tuning.is_on:
+        return machine.passes
+    return min(max(machine.passes, tuning.min_update_epochs), tuning.max_update_epochs)
 
 
 def batch_sizes(trainer: TrainerConfig, rows: int, steps: int, minibatches: int) -> dict[str, int]:

@@ -49,6 +49,8 @@ def test_bags_take_small_steps_on_a_cpu(tmp_path: Path) -> None:
     for other in ({"policy_architecture": {"type": "fast"}}, {"system.device": "cuda"}):
         assert made.replace(other).trainer.update_epochs == 3
     assert made.replace({"trainer.update_epochs": 2}).trainer.update_epochs == 2
+    tuning = {"trainer.update_epochs_autotune": {"evaluation_epochs": 4, "min_update_epochs": 2}}
+    assert made.replace(tuning).trainer.update_epochs == 2
     run_dir = RunDir.at(tmp_path, "x").create()
     made.replace({"trainer.update_epochs": 3}).with_origins({}).save_resolved(run_dir.config_path)
     assert keep_sizes(made.with_origins({}), run_dir).trainer.update_epochs == 3

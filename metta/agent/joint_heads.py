@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from metta.agent.components.dense import dense_backward, dense_forward, runs_natively
+from metta.agent.components.dense import dense_backward, runs_natively
 from metta.agent.module import TensorMap
+from metta.common import _kernels
 
 Step = str | tuple[str, str]
 """A component by name, or an actor and a critic to be computed at once."""
@@ -53,17 +54,17 @@ def run_joint(actor: nn.Module | None, critic: nn.Module | None, td: TensorMap) 
     if hooked or not (runs_natively(one.weight, rows) and runs_natively(other.weight, rows)):
         return {**actor._compute(td), **critic._compute(td)}
     both = (rows, one.weight, one.bias, other.weight, other.bias)
-    logits, values = _JointHeads.apply(*both) if torch.is_grad_enabled() else _run(*both)[:2]
+    logits, values = _JointHeads.apply(*both) if torch.is_grad_enabled() else _run(*both)
     return {actor.out_key: logits.view(*x.shape[:-1], -1), critic.out_key: values.view(x.shape[:-1])}
 
 
-def _run(
-    x: Tensor, actor: Tensor, actor_bias: Tensor, critic: Tensor, critic_bias: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Logits, values and the weights of both, one below the other."""
-    weight = torch.cat((actor, critic))
-    out = dense_forward(x, weight, torch.cat((actor_bias, critic_bias)), relu=False)
-    return out[:, :-1].contiguous(), out[:, -1].contiguous(), weight
+def _run(x: Tensor, actor: Tensor, actor_bias: Tensor, critic: Tensor, critic_bias: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits and values."""
+    logits, values = torch.empty(x.shape[0], actor.shape[0]), torch.empty(x.shape[0])
+    parameters = (actor, actor_bias, critic, critic_bias)
+    heads = (*(tensor.detach().numpy() for tensor in parameters), logits.numpy(), values.numpy())
+    _kernels.joint_heads_forward(x.detach().contiguous().numpy(), heads, torch.get_num_threads())
+    return logits, values
 
 
 class _JointHeads(torch.autograd.Function):
@@ -73,16 +74,16 @@ class _JointHeads(torch.autograd.Function):
     def forward(
         ctx: Any, x: Tensor, actor: Tensor, actor_bias: Tensor, critic: Tensor, critic_bias: Tensor
     ) -> tuple[Tensor, Tensor]:
-        logits, values, weight = _run(x, actor, actor_bias, critic, critic_bias)
-        ctx.save_for_backward(x, weight)
-        return logits, values
+        ctx.save_for_backward(x, actor, critic)
+        return _run(x, actor, actor_bias, critic, critic_bias)
 
     @staticmethod
     @once_differentiable
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride] - the decorator hides the parameters' names
         ctx: Any, *grad_outputs: Tensor
     ) -> tuple[Tensor | None, ...]:
-        x, weight = ctx.saved_tensors
+        x, *weights = ctx.saved_tensors
+        weight = torch.cat(weights)
         grad = torch.cat((grad_outputs[0], grad_outputs[1].unsqueeze(1)), dim=1)
         of_x, of_weight, of_bias = dense_backward(x, weight, None, grad, with_x=ctx.needs_input_grad[0])
         return of_x, of_weight[:-1], of_bias[:-1], of_weight[-1:], of_bias[-1:]

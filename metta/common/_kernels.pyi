@@ -269,6 +269,9 @@ def token_bag_forward(
     Shapes: obs [B, K, 3], table [N, F], bias [F], out [B, F]. Bits do not depend on ``num_threads``.
     """
 
+def joint_heads_forward(x: NDArray[np.float32], heads: tuple[NDArray[np.float32], ...], num_threads: int) -> None:
+    """What an actor and a critic say about the features ``x [B, K]``; ``heads`` as for ``token_bag_forward``."""
+
 def token_bag_backward(
     tables: TokenTables,
     obs: NDArray[np.uint8],

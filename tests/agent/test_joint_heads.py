@@ -11,6 +11,7 @@ from torch import Tensor
 from metta.agent.components.heads import ActorHead, ValueHead
 from metta.agent.container import ComponentContainer
 from metta.agent.joint_heads import join_heads, run_joint
+from metta.common import _kernels
 
 
 def heads(in_key: str = "features") -> dict[str, ActorHead | ValueHead]:
@@ -36,6 +37,31 @@ def test_joint_heads_equal_single_ones(shape: tuple[int, ...]) -> None:
     assert len(found[0]) == 8
     for mine, theirs in zip(*found, strict=True):
         torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_without_gradients_they_give_the_same_bits_on_any_number_of_threads() -> None:
+    parts, before = heads(), torch.get_num_threads()
+    td = {"features": torch.randn(130, 6)}
+    found = [run_joint(parts["actor"], parts["critic"], td)]
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            with torch.no_grad():
+                found.append(run_joint(parts["actor"], parts["critic"], td))
+    finally:
+        torch.set_num_threads(before)
+    assert found[0]["logits"].requires_grad
+    assert not found[1]["logits"].requires_grad
+    for outputs in found[1:]:
+        for key in ("logits", "values"):
+            assert torch.equal(outputs[key], found[0][key])
+
+
+def test_shapes_that_do_not_fit_are_refused() -> None:
+    arrays = [torch.zeros(*shape).numpy() for shape in ((4, 6), (4,), (1, 6), (1,), (9, 4), (9,))]
+    for rows, width in ((9, 5), (8, 6)):
+        with pytest.raises(ValueError, match="expected shape"):
+            _kernels.joint_heads_forward(torch.zeros(rows, width).numpy(), tuple(arrays), 1)
 
 
 def test_a_container_joins_them_and_a_wrapper_takes_them_apart() -> None:

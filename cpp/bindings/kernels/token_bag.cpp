@@ -175,6 +175,18 @@ void BindTokenBag(pybind11::module_& m) {
       py::arg("heads") = py::none(), py::arg("kept").noconvert() = py::none(),
       "out[b] = bias + sum of weight * table[row] over the tokens of obs[b], then relu if wanted; then the layers.");
   m.def(
+      "joint_heads_forward",
+      [](const Array<float>& x, HeadsArguments heads, int num_threads) {
+        if (x.ndim() != 2) throw std::invalid_argument("x: expected shape (B, inputs)");
+        if (!heads.has_value()) throw std::invalid_argument("heads: expected weights, biases and results of both");
+        const auto features = CheckedInput("x", x, {x.shape(0), x.shape(1)});
+        const HeadsLayer both = CheckedHeads(heads, x.shape(0), x.shape(1));
+        const py::gil_scoped_release release;
+        JointHeadsForward(both, features, num_threads);
+      },
+      py::arg("x").noconvert(), py::arg("heads"), py::arg("num_threads"),
+      "Logits and values of an actor and a critic that read the same features.");
+  m.def(
       "token_bag_backward",
       [](const OwnedTables& tables, const Array<std::uint8_t>& obs, const std::optional<Array<float>>& out,
          const Array<float>& grad_out, Array<float> grad_table, Array<float> grad_bias, int num_threads, Kept kept) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 
+#include "learn/joint_heads.h"
 #include "learn/token_bag.h"
 
 namespace mettagrid::learn {
@@ -24,18 +25,6 @@ struct DenseLayer {
   std::int64_t outputs;
   bool relu;
   std::span<float> out;  // [B, outputs]
-};
-
-// Two layers without relu that read the same: their weights stand below each other in one product.
-struct HeadsLayer {
-  std::span<const float> actor_weight;   // [actions, inputs]
-  std::span<const float> actor_bias;     // [actions]
-  std::span<const float> critic_weight;  // [1, inputs]
-  std::span<const float> critic_bias;    // [1]
-  std::int64_t inputs;
-  std::int64_t actions;
-  std::span<float> logits;  // [B, actions]
-  std::span<float> values;  // [B]
 };
 
 // A token bag and the dense layers that follow it, each reading what the one before wrote: some observations go through

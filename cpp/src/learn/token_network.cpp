@@ -8,41 +8,13 @@
 
 #include "learn/elementwise.h"
 #include "learn/gemm.h"
+#include "learn/joint_heads.h"
 #include "learn/parallel.h"
 
 namespace mettagrid::learn {
 namespace {
 
-constexpr std::int64_t kRowsPerTask = 48;  // a multiple of the rows that a product holds in registers
-
-// Both heads as one product.
-class JointHeads {
- public:
-  explicit JointHeads(const HeadsLayer& heads) : heads_(heads), outputs_(heads.actions + 1) {
-    std::vector<float> weights(heads.actor_weight.begin(), heads.actor_weight.end());
-    weights.insert(weights.end(), heads.critic_weight.begin(), heads.critic_weight.end());
-    weights_.Pack({weights.data(), 1, heads.inputs}, heads.inputs, outputs_);
-    bias_.assign(heads.actor_bias.begin(), heads.actor_bias.end());
-    bias_.push_back(heads.critic_bias[0]);
-  }
-
-  std::size_t ScratchSize() const { return static_cast<std::size_t>(kRowsPerTask * outputs_); }
-
-  void Run(const float* x, std::int64_t first, std::int64_t rows, float* scratch) const {
-    Multiply({x, heads_.inputs, 1}, rows, weights_, Start::kBias, bias_.data(), scratch, outputs_);
-    float* logits = heads_.logits.data() + first * heads_.actions;
-    for (std::int64_t row = 0; row < rows; ++row, scratch += outputs_, logits += heads_.actions) {
-      std::copy_n(scratch, heads_.actions, logits);
-      heads_.values[static_cast<std::size_t>(first + row)] = scratch[heads_.actions];
-    }
-  }
-
- private:
-  HeadsLayer heads_;
-  std::int64_t outputs_;
-  PackedMatrix weights_;
-  std::vector<float> bias_;
-};
+constexpr std::int64_t kRowsPerTask = JointHeads::kMostRows;
 
 }  // namespace
 

@@ -65,13 +65,13 @@ def _dense_rows(x: Tensor, weight: Tensor, bias: Tensor | None, relu: bool) -> T
         x.requires_grad or weight.requires_grad or (bias is not None and bias.requires_grad)
     ):
         return _Dense.apply(x, weight, bias, relu)
-    return dense_forward(x, weight, bias, relu=relu)
+    return _dense_forward(x, weight, bias, relu=relu)
 
 
 class _Dense(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, relu: bool) -> Tensor:
-        y = dense_forward(x, weight, bias, relu=relu)
+        y = _dense_forward(x, weight, bias, relu=relu)
         ctx.save_for_backward(x, weight, y if relu else None)
         ctx.has_bias = bias is not None
         return y
@@ -112,7 +112,7 @@ def dense_backward(
     return of_x, of_weight, of_bias
 
 
-def dense_forward(x: Tensor, weight: Tensor, bias: Tensor | None, *, relu: bool) -> Tensor:
+def _dense_forward(x: Tensor, weight: Tensor, bias: Tensor | None, *, relu: bool) -> Tensor:
     """Native ``x @ weight.T + bias`` and relu, without gradients.
 
     Shapes: as ``dense_rows``.

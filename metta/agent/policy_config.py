@@ -33,6 +33,8 @@ class CommonPolicyConfig(Config):
 
     small_steps: ClassVar[bool] = False
     """Whether it learns as well from many small minibatches, seen once, as from several passes over larger ones."""
+    adam_eps: ClassVar[float] = 1e-8
+    """What ``trainer.optimizer.eps`` is unless somebody sets it."""
 
     clip_range: float = Field(
         default=0.0, ge=0, description="after each optimizer step weights are clamped to +-clip_range; 0 = off"
@@ -153,6 +155,7 @@ HeadSizes = Annotated[Sizes, Field(description="widths of the layers between cor
 class LatentPolicyConfig(TokenPolicyConfig):
     """Fields of the presets that read tokens by a Perceiver: Fourier embedding, latents, core, an MLP for each head."""
 
+    adam_eps: ClassVar[float] = 1e-5
     max_tokens: MaxTokens = 48
     embed_dim: EmbedDim = 8
     num_freqs: NumFreqs = 3

@@ -39,7 +39,7 @@ def build_optimizer(
     adam: dict[str, Any] = {
         "lr": config.learning_rate,
         "betas": (config.beta1, config.beta2),
-        "eps": config.eps,
+        "eps": policy.config.adam_eps if config.eps is None else config.eps,
         "weight_decay": config.weight_decay,
     }
     if config.type == "muon":

@@ -36,10 +36,11 @@ class OptimizerConfig(Config):
         default=0.9, ge=0, lt=1, description="of AdamW; in adamw_schedulefree what mixes both averages"
     )
     beta2: float = Field(default=0.999, ge=0, lt=1)
-    eps: float = Field(
-        default=1e-8,
+    eps: float | None = Field(
+        default=None,
         gt=0,
-        description="added to the root of the mean square; larger ones slow down what is rarely seen",
+        description="added to the root of the mean square; null = what suits the policy: 1e-5 for vit_* and kin, else "
+        "1e-8, as larger ones slow down weights that are rarely used",
     )
     weight_decay: float = Field(
         default=0.0, ge=0, description="adam: added to the gradient; all others: taken from the weights directly"

@@ -9,7 +9,9 @@ import pytest
 import torch
 
 from metta.agent.policy import build_policy
-from metta.agent.policy_config import MlpConfig
+from metta.agent.policy_config import BagConfig, MlpConfig, VitTinyConfig
+from metta.mettagrid.builder.envs import make_arena
+from metta.mettagrid.spec import env_spec
 from metta.rl.optim import build_optimizer
 from metta.rl.optim_config import OptimizerConfig
 from tests.rl.optimizer_bench import OptimizerBench
@@ -31,6 +33,13 @@ def test_settings_reach_the_optimizer(corridor: Callable[..., Any]) -> None:
     assert isinstance(optimizer, torch.optim.AdamW)
     group = optimizer.param_groups[-1]
     assert (group["lr"], group["betas"], group["eps"], group["weight_decay"]) == (0.5, (0.8, 0.999), 1e-3, 0.1)
+
+
+@pytest.mark.parametrize(("preset", "eps"), [(BagConfig(), 1e-8), (VitTinyConfig(), 1e-5)])
+def test_an_eps_that_nobody_sets_suits_the_policy(preset: BagConfig | VitTinyConfig, eps: float) -> None:
+    policy = build_policy(preset, env_spec(make_arena(2).game), seed=0)
+    for asked, found in ((None, eps), (1e-6, 1e-6)):
+        assert build_optimizer(OptimizerConfig(eps=asked), policy).param_groups[0]["eps"] == found
 
 
 @pytest.mark.parametrize(("kind", "decoupled"), [("adam", False), ("adamw", True)])

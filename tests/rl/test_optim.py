@@ -37,7 +37,7 @@ def test_settings_reach_the_optimizer(corridor: Callable[..., Any]) -> None:
 
 @pytest.mark.parametrize(("preset", "eps"), [(BagConfig(), 1e-8), (VitTinyConfig(), 1e-5)])
 def test_an_eps_that_nobody_sets_suits_the_policy(preset: BagConfig | VitTinyConfig, eps: float) -> None:
-    policy = build_policy(preset, env_spec(make_arena(2).game), seed=0)
+    policy = build_policy(preset, env_spec(make_arena(2)), seed=0)
     for asked, found in ((None, eps), (1e-6, 1e-6)):
         assert build_optimizer(OptimizerConfig(eps=asked), policy).param_groups[0]["eps"] == found
 

@@ -98,8 +98,9 @@ class Ranks(World):
     def check_stop(self) -> bool:
         """Whether any rank was asked to stop; where one was, each rank's flag is set."""
         mine = [self.stop.signum, self.stop.asked_by] if self.stop.signum is not None else None
-        self._heed(self.gather(mine, "stop?"))
-        return self.stop.signum is not None
+        asked = self.gather(mine, "stop?")
+        self._heed(asked)
+        return any(one is not None for one in asked)  # not the flag: a signal may have come since it was told
 
     @contextlib.contextmanager
     def contact(self, what: str) -> Iterator[None]:

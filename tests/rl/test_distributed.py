@@ -80,6 +80,26 @@ def test_a_part_that_one_rank_leaves_early_is_left_by_all() -> None:
         assert (signum, agreed) == (signal.SIGTERM, True)
 
 
+def test_a_signal_that_comes_while_the_ranks_ask_is_heeded_by_all_at_the_next_question() -> None:
+    """Else the rank that got it saves while the others play on."""
+
+    def work(world: Ranks) -> Any:
+        stop = StopFlag()
+        agreed = agreed_stop(world, stop)
+        gather = world.gather
+
+        def interrupted(value: Any, what: str) -> list[Any]:
+            told = gather(value, what)
+            if world.rank == 0:
+                stop.set(signal.SIGTERM)
+            return told
+
+        world.gather = interrupted
+        return [bool(agreed), bool(agreed)]
+
+    assert run_ranks(work) == [[False, True], [False, True]]
+
+
 def test_ranks_at_different_points_are_told() -> None:
     first, second = run_ranks(lambda world: world.gather(None, f"point {world.rank}"))
     assert first == second

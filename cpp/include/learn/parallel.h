@@ -7,19 +7,25 @@
 #include <vector>
 #endif
 
+#include "learn/flush_denormals.h"
+
 namespace mettagrid::learn {
 
-// Calls work(0) ... work(num_threads - 1), at the same time where possible, and returns when all are done. `work` must
-// not wait for other shares: with too few threads they run one after the other.
-template <typename Work>
-void RunOnThreads(int num_threads, const Work& work) {
+// Calls share(0) ... share(num_threads - 1), at the same time where possible, and returns when all are done. A share
+// must not wait for others: with too few threads they run one after the other. Denormal numbers are 0 in them.
+template <typename Share>
+void RunOnThreads(int num_threads, const Share& share) {
+  const auto work = [&share](int index) {
+    const FlushDenormals flush;
+    share(index);
+  };
   if (num_threads <= 1) {
     work(0);
     return;
   }
 #ifdef _OPENMP
 #pragma omp parallel for num_threads(num_threads) schedule(static, 1)
-  for (int share = 0; share < num_threads; ++share) work(share);
+  for (int index = 0; index < num_threads; ++index) work(index);
 #else
   std::vector<std::thread> threads;
   int next = 1;

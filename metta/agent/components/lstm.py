@@ -7,7 +7,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from metta.agent.components.dense import runs_natively
+from metta.agent.components.dense import all_run_natively
 from metta.agent.components.native_lstm import run_native
 from metta.agent.packed import run_fused
 from metta.agent.recurrent import RecurrentModule, State, StateShapes, forget
@@ -46,7 +46,8 @@ class LSTM(RecurrentModule):
         """See ``RecurrentModule``."""
         h, c = state["h"], state["c"]
         weights = cast(Tensor, self.lstm.weight_hh_l0)
-        if runs_natively(weights, x) and weights.shape[1] == self.out_features:
+        steps = x.shape[0] * x.shape[1]
+        if all_run_natively(steps, (weights, x)) and weights.shape[1] == self.out_features:
             out, h, c = run_native(self.lstm, x, first, h, c)
             return out, {"h": h, "c": c}
         h, c = forget(h, first[:, 0]), forget(c, first[:, 0])

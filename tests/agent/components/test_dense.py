@@ -80,3 +80,13 @@ def test_what_is_not_a_number_stays_visible() -> None:
     x[3, 0] = float("nan")
     out = dense(nn.Linear(4, 3), x, activation_named("relu"))
     assert out.isnan().any(1).nonzero().flatten().tolist() == [3]
+
+
+def test_numbers_below_the_smallest_normal_one_are_zero_in_kernels_and_nowhere_else() -> None:
+    """Arithmetic on them takes a hundred times as long; gradients that fade over many steps are full of them."""
+    tiny, weight = torch.full((64, 8), 1e-30), torch.full((4, 8), 1e-12)
+    for threads in (1, 2):
+        y = torch.full((64, 4), 7.0)
+        _kernels.dense_forward(tiny.numpy(), weight.numpy(), None, False, y.numpy(), threads)
+        assert (y == 0).all()
+    assert float(np.float32(1e-30) * np.float32(1e-12)) > 0

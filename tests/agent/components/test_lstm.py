@@ -82,3 +82,13 @@ def test_mismatched_first_is_refused() -> None:
                 "memory/lstm_c": state,
             }
         )
+
+
+def test_few_long_segments_are_run_natively(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What counts is the steps in all, not the segments: torch's way takes five times as long."""
+    monkeypatch.setattr("metta.agent.components.lstm.run_fused", None)
+    lstm = LSTM(3, 4)
+    state = {"h": torch.zeros(2, 1, 4), "c": torch.zeros(2, 1, 4)}
+    out, _ = lstm.run(torch.randn(2, 16, 3), torch.zeros(2, 16, dtype=torch.bool), state)
+    out.sum().backward()
+    assert lstm.lstm.weight_ih_l0.grad is not None
